@@ -1,0 +1,11 @@
+//! Normalized image geometry: 0..1, origin top-left, y down.
+
+pub mod point;
+pub mod bbox;
+pub mod line;
+pub mod zone;
+
+pub use bbox::BBox;
+pub use line::{CrossingDirection, Line};
+pub use point::Point;
+pub use zone::{Zone, ZoneShape};

@@ -1,0 +1,25 @@
+//! Lightbar: watches RTSP cameras, decides on the spot what an operator must see, and guarantees that this alert reaches the
+//! people and systems that act on it.
+//!
+//! Read in the order of the flow: `camera` gives packets, `pipeline` is the line, `inference` finds objects, `domain` decides,
+//! `store` promises, `kafka` delivers, `web` shows. `app` puts them together.
+
+pub mod domain;
+pub mod pipeline;
+#[cfg(feature = "camera")]
+pub mod camera;
+#[cfg(feature = "inference")]
+pub mod inference;
+pub mod contract;
+pub mod store;
+#[cfg(feature = "kafka")]
+pub mod kafka;
+pub mod web;
+pub mod config;
+pub mod metrics;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod clock;
+pub mod backoff;
+#[cfg(feature = "demo")]
+pub mod cli;

@@ -1,0 +1,11 @@
+//! The line: what flows from a camera to a Kafka record, one file per stage in the order of the flow.
+//!
+//! Knows the core and the ports; never names GStreamer, ONNX Runtime, SQLite or Kafka. Every queue has a bound, a policy and
+//! a counter (table in ARCHITECTURE.md).
+
+pub mod packet;
+pub mod ring;
+pub mod frame;
+pub mod pacing;
+pub mod slot;
+pub mod ports;

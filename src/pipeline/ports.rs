@@ -1,0 +1,234 @@
+//! The ports of the line: what a stage needs from a room at the edge. Each has at least two implementations, the real one and
+//! a fake for tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::frame::{Frame, Picture};
+use super::packet::{ClockQuality, Codec, Packet};
+use crate::domain::alert::AlertChange;
+use crate::domain::camera::CameraCard;
+use crate::domain::detection::{Detection, ModelCard};
+use crate::domain::ids::{AlertId, CameraId};
+use crate::domain::scene::BlindCause;
+use crate::domain::time::Timestamp;
+
+// ---------------------------------------------------------------- camera
+
+/// Where packets come from: an RTSP camera, a file, a script in tests. `open` begins one try; retrying is the capture stage's.
+pub trait PacketSource: Send + Sync {
+    /// Begins to connect and returns at once; what happens comes through the stream.
+    fn open(&self) -> Result<PacketStream, SourceError>;
+}
+
+/// One connection to a source. Dropping it hangs up.
+pub struct PacketStream {
+    /// Packets in decoding order; an `Err` is the last item; a file's end closes the channel without one.
+    pub packets: mpsc::Receiver<Result<Packet, SourceError>>,
+    /// Keeps the connection.
+    pub guard: Box<dyn Send>,
+}
+
+/// Why a source gives nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// What it means for the camera.
+    pub cause: BlindCause,
+    /// What the other side did, in words, without credentials.
+    pub message: String,
+}
+
+impl SourceError {
+    /// Whether trying again soon may help. A refused password is tried rarely, since cameras lock accounts.
+    pub fn is_transient(&self) -> bool {
+        !matches!(self.cause, BlindCause::Unauthorized | BlindCause::Unusable)
+    }
+}
+
+/// Makes decoders.
+pub trait DecoderFactory: Send + Sync {
+    /// Starts a decoder; `frames` is called, on the decoder's own thread, with each frame that is due at `per_second`.
+    fn open(&self, codec: Codec, per_second: f64, frames: FrameSink) -> Result<Box<dyn Decoder>, DecodeError>;
+}
+
+/// Takes the frames of a decoder.
+pub type FrameSink = Box<dyn Fn(Frame) + Send + Sync>;
+
+/// A running decoder; the first packet it gets is a key frame. Dropping it stops it.
+pub trait Decoder: Send {
+    /// Feeds one packet; blocks while the decoder's small queue is full. An `Err` means that this decoder is done for.
+    fn push(&mut self, packet: &Packet) -> Result<(), DecodeError>;
+    /// Waits until all frames of what was pushed have been given out.
+    fn drain(&mut self) -> Result<(), DecodeError>;
+}
+
+/// Why a decoder does not decode.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DecodeError(pub String);
+
+// ---------------------------------------------------------------- inference
+
+/// Finds objects on a picture. One per worker thread.
+pub trait Detector: Send {
+    /// Objects on the picture, after thresholds and non-maximum suppression.
+    fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError>;
+    /// Which model this is.
+    fn model(&self) -> &ModelCard;
+}
+
+/// Why a detector does not detect.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DetectError(pub String);
+
+// ---------------------------------------------------------------- store
+
+/// What the analyze stage hands to the record stage.
+#[derive(Clone, Debug)]
+pub enum Fact {
+    /// An alert was opened, changed or ended.
+    Alert(Box<Decided>),
+    /// Sight of a camera was lost at a moment.
+    BlindSince {
+        /// Which camera.
+        camera: CameraId,
+        /// From when.
+        from: Timestamp,
+        /// Why.
+        cause: BlindCause,
+    },
+    /// Sight of a camera came back at a moment; ends the open blind interval, if there is one.
+    SightedSince {
+        /// Which camera.
+        camera: CameraId,
+        /// From when.
+        at: Timestamp,
+    },
+}
+
+/// An alert change with what the contract wants to say about the frame that caused it.
+#[derive(Clone, Debug)]
+pub struct Decided {
+    /// The change.
+    pub change: AlertChange,
+    /// What the outside knows of the camera.
+    pub camera: Arc<CameraCard>,
+    /// How well its capture time is known.
+    pub clock: ClockQuality,
+    /// When the detector (or the stream watchdog) was done, server clock.
+    pub detected_at: Timestamp,
+    /// The frame; absent for what speaks of the stream.
+    pub frame: Option<FrameRef>,
+    /// The model; absent where no detector spoke.
+    pub model: Option<Arc<ModelCard>>,
+}
+
+/// A frame as an alert quotes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameRef {
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// Number among the analysed frames.
+    pub number: u64,
+    /// Presentation time within the stream.
+    pub pts: Duration,
+}
+
+/// Where facts become promises. An alert and its outbox row are written in one transaction.
+pub trait FactStore: Send {
+    /// Commits all or nothing; when it returns, the alerts are decided and will reach Kafka. In order.
+    fn record(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Result<Vec<Recorded>, StoreError>;
+}
+
+/// An alert change after its commit.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// Its row: grows by one per recorded change, the feed's event id.
+    pub row: i64,
+    /// Which alert.
+    pub alert: AlertId,
+    /// Its JSON, the very bytes that Kafka carries.
+    pub json: Arc<str>,
+}
+
+/// The unsent rows of the outbox, oldest first, and the note that they were sent.
+pub trait Outbox: Send {
+    /// Up to `limit` unsent records after row `after`, oldest first.
+    fn unsent(&mut self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StoreError>;
+    /// Notes that these rows were acknowledged by Kafka.
+    fn mark_sent(&mut self, rows: &[i64], at: Timestamp) -> Result<(), StoreError>;
+    /// How many rows are unsent, and when the oldest was recorded.
+    fn backlog(&mut self) -> Result<Backlog, StoreError>;
+}
+
+/// The outbox's depth and age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// Unsent rows.
+    pub depth: u64,
+    /// When the oldest of them was recorded.
+    pub oldest: Option<Timestamp>,
+}
+
+/// A record as it will be sent, byte for byte the same at each try.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRecord {
+    /// Its row.
+    pub row: i64,
+    /// The topic.
+    pub topic: String,
+    /// The key: the camera's id.
+    pub key: String,
+    /// Headers in order: `content-type`, `ce_*`.
+    pub headers: Vec<(String, String)>,
+    /// The value.
+    pub value: Vec<u8>,
+    /// Capture time, for latency from photon to acknowledgement.
+    pub captured_at: Timestamp,
+    /// Commit time.
+    pub recorded_at: Timestamp,
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It may work later: disk full, busy.
+    #[error("{0}")]
+    Transient(String),
+    /// It will not: corrupt, read-only, from a newer version.
+    #[error("{0}")]
+    Fatal(String),
+}
+
+// ---------------------------------------------------------------- kafka
+
+/// Sends outbox records, in order per key, and says which were acknowledged.
+pub trait Publisher: Send {
+    /// Sends a batch and waits until each record is acknowledged or the batch has failed. Records of `Ok` were acknowledged
+    /// all; on `Err` none may be taken as sent, and the relay sends again from the lowest unsent row.
+    fn publish(&mut self, batch: &[OutboxRecord]) -> impl Future<Output = Result<(), PublishError>> + Send;
+}
+
+/// Why a batch was not acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct PublishError {
+    /// A short word for metrics: `unreachable`, `unauthorized`, `topic_missing`, `too_large`, `other`.
+    pub reason: &'static str,
+    /// What happened and what to do.
+    pub message: String,
+}
+
+// ---------------------------------------------------------------- clock
+
+/// The server's clock; a fake one in tests.
+pub trait Clock: Send + Sync {
+    /// Now, UTC.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,1 @@
+//! The packet ring of a camera.
