@@ -63,6 +63,19 @@ pub trait Decoder: Send {
     fn push(&mut self, packet: &Packet) -> Result<(), DecodeError>;
     /// Waits until all frames of what was pushed have been given out.
     fn drain(&mut self) -> Result<(), DecodeError>;
+    /// What came out so far.
+    fn counts(&self) -> DecodeCounts;
+}
+
+/// What came out of a decoder since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DecodeCounts {
+    /// Frames decoded.
+    pub frames: u64,
+    /// Of these, frames that were not due and so not given out.
+    pub not_due: u64,
+    /// Damaged packets and frames that were survived.
+    pub damaged: u64,
 }
 
 /// Why a decoder does not decode.
