@@ -16,6 +16,7 @@ pub mod store;
 pub mod kafka;
 pub mod web;
 pub mod config;
+pub mod logging;
 pub mod metrics;
 #[cfg(feature = "demo")]
 pub mod demo;
