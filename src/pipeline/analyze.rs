@@ -79,7 +79,7 @@ impl Analyzer {
     }
 
     /// Runs until frames and events have ended, then ends the open alerts with `reason`.
-    pub async fn run(mut self, mut inputs: AnalyzeInputs, reason: EndReason) -> Result<(), RecordStopped> {
+    pub async fn run(mut self, mut inputs: AnalyzeInputs, reason: impl FnOnce() -> EndReason + Send) -> Result<(), RecordStopped> {
         let mut timer = tokio::time::interval(Duration::from_millis(500));
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut reloads = true;
@@ -104,7 +104,7 @@ impl Analyzer {
             }
         }
         let at = self.seen_until.unwrap_or_else(|| self.clock.now());
-        let changes = self.scene.end_all(at, reason);
+        let changes = self.scene.end_all(at, reason());
         self.decide(changes).await
     }
 
@@ -126,7 +126,7 @@ impl Analyzer {
 
     async fn event(&mut self, event: CaptureEvent) -> Result<(), RecordStopped> {
         match event {
-            CaptureEvent::Blind { at, cause } => {
+            CaptureEvent::Blind { at, cause, .. } => {
                 let from = self.advance(at);
                 self.blind = true;
                 self.board.set(&self.card.id, SightState::Blind { since: from, cause });
