@@ -27,8 +27,8 @@ pub(super) struct Stamp {
     pub(super) pts: Duration,
 }
 
-/// Gives an access unit its times; `None` leaves it out.
-pub(super) type Stamper = Box<dyn FnMut(&gst::BufferRef, &gst::FormattedSegment<gst::ClockTime>) -> Option<Stamp> + Send>;
+/// Gives an access unit, a key picture or not, its times; `None` leaves it out.
+pub(super) type Stamper = Box<dyn FnMut(&gst::BufferRef, &gst::FormattedSegment<gst::ClockTime>, bool) -> Option<Stamp> + Send>;
 
 /// What a stream turned out to be, for probes and error messages.
 #[derive(Clone, Debug, Default)]
@@ -92,11 +92,10 @@ fn callbacks(codec: Codec, sender: PacketSender, facts: SharedFacts, mut stamper
 
 fn packet(codec: Codec, sample: &gst::Sample, keys: &mut KeyFinder, stamper: &mut Stamper) -> Option<Packet> {
     let buffer = sample.buffer()?;
-    let stamp = stamper(buffer, sample.segment()?.downcast_ref()?)?;
     // One copy of the encoded bytes, so that the ring's count is what it holds, not whole network blocks behind it.
     let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
-    let Stamp { captured_at, clock, received_at, pts } = stamp;
-    let key = keys.is_key(&data, pts);
+    let key = keys.is_key(&data, Duration::from_nanos(buffer.pts()?.nseconds()));
+    let Stamp { captured_at, clock, received_at, pts } = stamper(buffer, sample.segment()?.downcast_ref()?, key)?;
     Some(Packet { codec, captured_at, clock, received_at, pts, key, data })
 }
 

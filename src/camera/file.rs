@@ -49,7 +49,7 @@ impl FileSource {
         // A file that is played again goes on where it was: the camera's timeline never goes back.
         let floor = newest.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.plus(Duration::from_millis(1)));
         let mut begun = None;
-        Box::new(move |buffer, segment| {
+        Box::new(move |buffer, segment, _| {
             // Stream time: what players show, without the shift that a container gives streams with B-frames.
             let pts = Duration::from_nanos(segment.to_stream_time(buffer.pts()?).map_or(0, gst::ClockTime::nseconds));
             let start = *begun.get_or_insert_with(|| match &pace {

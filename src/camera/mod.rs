@@ -21,7 +21,7 @@ pub use decode::{DecoderChoice, DecoderSettings, GstDecoderFactory};
 pub use file::{FilePace, FileSource};
 pub use probe::{Probe, probe};
 pub use rtsp::{RtspSettings, RtspSource, Transport};
-pub use timeline::Timeline;
+pub use timeline::{Shown, Timeline};
 
 use crate::domain::scene::BlindCause;
 use crate::pipeline::ports::SourceError;

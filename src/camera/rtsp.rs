@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamp, Stamper, attach_sink, lock};
 use super::address::{Credentials, split_credentials};
 use super::session::Session;
-use super::timeline::Timeline;
+use super::timeline::{Shown, Timeline};
 use crate::domain::scene::BlindCause;
 use crate::domain::time::Timestamp;
 use crate::pipeline::packet::Codec;
@@ -209,13 +209,15 @@ fn attach(
 }
 
 fn stamper(timeline: Arc<Mutex<Timeline>>, clock: Arc<dyn Clock>) -> Stamper {
-    let mut first = None;
-    Box::new(move |buffer, _| {
+    let mut first: Option<Duration> = None;
+    Box::new(move |buffer, _, key| {
         let pts = Duration::from_nanos(buffer.pts()?.nseconds());
-        let pts = pts.saturating_sub(*first.get_or_insert(pts));
+        let origin = first.map_or(pts, |first| first.min(pts));
+        first = Some(origin);
+        let pts = pts.saturating_sub(origin);
         let received_at = clock.now();
         let mut timeline = timeline.lock().unwrap_or_else(PoisonError::into_inner);
-        let (captured_at, clock) = timeline.stamp(pts, received_at, camera_clock(buffer));
+        let (captured_at, clock) = timeline.stamp(Shown { pts, key }, received_at, camera_clock(buffer));
         Some(Stamp { captured_at, clock, received_at, pts })
     })
 }

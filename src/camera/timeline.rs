@@ -18,8 +18,8 @@ use crate::domain::time::Timestamp;
 use crate::pipeline::packet::{CaptureClock, ClockQuality};
 
 const SECOND: i64 = 1_000_000_000;
-/// Presentation times further back than this are no B-frames.
-const BACK_STEP: i64 = 2 * SECOND;
+/// Presentation times further back than this are no B-frames. A key picture is never presented before what it follows.
+const BACK_STEP: i64 = SECOND;
 /// Presentation times further ahead of arrival than this are a jump.
 const AHEAD_STEP: i64 = 5 * SECOND;
 /// The least delay of a whole window grown by this much: the server's clock was set, or the stream hangs behind for good.
@@ -31,6 +31,8 @@ const SLEW: i64 = 200;
 /// Width and number of the sliding minimum's buckets.
 const BUCKET: i64 = 3 * SECOND;
 const BUCKETS: usize = 10;
+/// Changes of the offset that are remembered: more than pictures are reordered.
+const KNOTS: usize = 20;
 
 /// One camera's timeline; outlives its connections.
 #[derive(Debug)]
@@ -44,12 +46,22 @@ pub struct Timeline {
 
 #[derive(Debug)]
 struct Epoch {
-    offset: i64,
+    /// Where the offset changed: (presentation time, offset), the newest last. Between two it changes evenly, so that a B-frame
+    /// that comes after a later picture is still given a time before it.
+    knots: VecDeque<(i64, i64)>,
     floor: i64,
-    highest_pts: i64,
     last_received: i64,
     arrivals: SlidingMinimum,
     rtcp: Option<i64>,
+}
+
+/// When a picture is shown within its stream, and whether it is a key picture.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown {
+    /// Presentation time.
+    pub pts: Duration,
+    /// Whether decoding can begin there.
+    pub key: bool,
 }
 
 impl Timeline {
@@ -65,10 +77,10 @@ impl Timeline {
 
     /// The capture time of the packet with this presentation time. In decoding order; `camera_clock` is what the camera's
     /// clock showed at this picture, where known.
-    pub fn stamp(&mut self, pts: Duration, received_at: Timestamp, camera_clock: Option<Timestamp>) -> (Timestamp, ClockQuality) {
-        let pts = i64::try_from(pts.as_nanos()).unwrap_or(i64::MAX / 4);
+    pub fn stamp(&mut self, picture: Shown, received_at: Timestamp, camera_clock: Option<Timestamp>) -> (Timestamp, ClockQuality) {
+        let pts = i64::try_from(picture.pts.as_nanos()).unwrap_or(i64::MAX / 4);
         let received = received_at.as_nanos();
-        if self.epoch.as_ref().is_some_and(|epoch| epoch.is_broken_by(pts, received)) {
+        if self.epoch.as_ref().is_some_and(|epoch| epoch.is_broken_by(pts, picture.key, received)) {
             self.epoch = None;
         }
         let (delay, newest) = (self.delay, self.newest);
@@ -86,7 +98,7 @@ impl Timeline {
         }
         let target = arrival - self.delay;
         epoch.slew(target, pts, received);
-        let captured = (pts + epoch.offset).max(epoch.floor);
+        let captured = (pts + epoch.offset_at(pts)).max(epoch.floor);
         self.newest = Some(self.newest.map_or(captured, |newest| newest.max(captured)));
         let quality = ClockQuality {
             source: if believed.is_some() { CaptureClock::RtcpNtp } else { CaptureClock::Arrival },
@@ -100,23 +112,46 @@ impl Timeline {
 impl Epoch {
     fn begin(pts: i64, taken: i64, newest: Option<i64>) -> Self {
         let floor = newest.map_or(i64::MIN, |newest| newest + 1_000);
-        let arrivals = SlidingMinimum::default();
-        Self { offset: taken.max(floor) - pts, floor, highest_pts: pts, last_received: taken, arrivals, rtcp: None }
+        let knots = VecDeque::from([(pts, taken.max(floor) - pts)]);
+        Self { knots, floor, last_received: taken, arrivals: SlidingMinimum::default(), rtcp: None }
     }
 
-    fn is_broken_by(&self, pts: i64, received: i64) -> bool {
-        let step = pts - self.highest_pts;
+    /// The highest presentation time, and the offset there.
+    fn newest(&self) -> (i64, i64) {
+        self.knots.back().copied().unwrap_or((0, 0))
+    }
+
+    fn is_broken_by(&self, pts: i64, key: bool, received: i64) -> bool {
+        let (highest_pts, offset) = self.newest();
+        let step = pts - highest_pts;
         let waited = (received - self.last_received).max(0);
-        let late_for_good = self.arrivals.is_full() && self.arrivals.least() - self.offset > STEPPED + 2 * SECOND;
-        step < -BACK_STEP || step > waited + AHEAD_STEP || late_for_good
+        let late_for_good = self.arrivals.is_full() && self.arrivals.least() - offset > STEPPED + 2 * SECOND;
+        step < -BACK_STEP || key && step < 0 || step > waited + AHEAD_STEP || late_for_good
     }
 
     fn slew(&mut self, target: i64, pts: i64, received: i64) {
-        let passed = (pts - self.highest_pts).max(0);
-        self.highest_pts = self.highest_pts.max(pts);
         self.last_received = received;
-        let down = if pts + self.offset > received { passed / 2 } else { passed / SLEW };
-        self.offset += (target - self.offset).clamp(-down, passed / SLEW);
+        let (highest_pts, offset) = self.newest();
+        let passed = pts - highest_pts;
+        if passed <= 0 {
+            return;
+        }
+        let down = if pts + offset > received { passed / 2 } else { passed / SLEW };
+        self.knots.push_back((pts, offset + (target - offset).clamp(-down, passed / SLEW)));
+        if self.knots.len() > KNOTS {
+            self.knots.pop_front();
+        }
+    }
+
+    fn offset_at(&self, pts: i64) -> i64 {
+        let after = self.knots.partition_point(|&(at, _)| at < pts);
+        match (after.checked_sub(1).and_then(|before| self.knots.get(before)), self.knots.get(after)) {
+            (Some(&(from, first)), Some(&(to, second))) => {
+                first + (i128::from(second - first) * i128::from(pts - from) / i128::from(to - from)) as i64
+            }
+            (Some(&(_, offset)), None) | (None, Some(&(_, offset))) => offset,
+            (None, None) => 0,
+        }
     }
 }
 
@@ -160,6 +195,10 @@ mod tests {
         Timeline::new(Duration::from_secs(10))
     }
 
+    fn shown(ms: i64) -> Shown {
+        Shown { pts: Duration::from_millis(ms.unsigned_abs()), key: ms % 2_000 == 0 }
+    }
+
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millis(START + ms)
     }
@@ -169,7 +208,7 @@ mod tests {
         let mut last = None;
         for ms in (0..seconds * 1000).step_by(40) {
             let clock = camera_ahead_ms.filter(|_| ms > 2_000).map(|ahead| at(ms + ahead));
-            last = Some((ms, line.stamp(Duration::from_millis(ms as u64), at(ms), clock)));
+            last = Some((ms, line.stamp(shown(ms), at(ms), clock)));
         }
         let (ms, (captured, quality)) = last.expect("at least one picture");
         (captured.seconds_from(at(ms)) * 1e3, quality)
@@ -206,7 +245,7 @@ mod tests {
         let mut line = timeline();
         run(&mut line, 120, Some(-300));
         line.reconnected();
-        let (captured, _) = line.stamp(Duration::ZERO, at(200_000), None);
+        let (captured, _) = line.stamp(shown(0), at(200_000), None);
         assert!((captured.seconds_from(at(200_000)) + 0.3).abs() < 0.001);
     }
 
@@ -216,7 +255,7 @@ mod tests {
         let mut last = (0.0, at(0));
         for ms in (0..12_000).step_by(40) {
             let received = at(0.max(ms - 2_000)); // the first two seconds come at once
-            let (captured, _) = line.stamp(Duration::from_millis(ms as u64), received, None);
+            let (captured, _) = line.stamp(shown(ms), received, None);
             assert!(captured > last.1 || ms == 0);
             last = (captured.seconds_from(received), captured);
         }
@@ -229,12 +268,12 @@ mod tests {
         run(&mut line, 40, None);
         let mut captured = at(0);
         for ms in (40_000..90_000).step_by(40) {
-            captured = line.stamp(Duration::from_millis(ms as u64), at(ms + 3_600_000), None).0;
+            captured = line.stamp(shown(ms), at(ms + 3_600_000), None).0;
         }
         assert!(captured.seconds_from(at(90_000 + 3_600_000)).abs() < 0.1);
         let before = captured;
         for ms in (90_000..95_000).step_by(40) {
-            captured = line.stamp(Duration::from_millis(ms as u64), at(ms), None).0;
+            captured = line.stamp(shown(ms), at(ms), None).0;
         }
         assert!(captured > before);
     }
@@ -265,7 +304,7 @@ mod tests {
                 let truth = media + media * drift_ppm / 1_000_000 + silent;
                 let pts = base + media - origin;
                 let (captured, _) = line.stamp(
-                    Duration::from_millis(pts.unsigned_abs()), at(truth + jitter), camera_ahead.map(|ahead| at(truth + ahead)));
+                    Shown { key: since_break == 0, ..shown(pts) }, at(truth + jitter), camera_ahead.map(|ahead| at(truth + ahead)));
                 prop_assert!(last.is_none_or(|last| captured > last), "{last:?} then {captured:?} at {i}");
                 last = Some(captured);
                 since_break += 1;
@@ -280,13 +319,13 @@ mod tests {
         #[test]
         fn keeps_presentation_order_with_b_frames(jitter in prop::collection::vec(0..60u64, 400)) {
             let mut line = timeline();
-            let mut stamped: Vec<(u64, Timestamp)> = Vec::new();
+            let mut stamped: Vec<(i64, Timestamp)> = Vec::new();
             for (i, jitter) in jitter.into_iter().enumerate() {
-                let shown = match i % 4 { 1 => i + 3, 2 => i, 3 => i - 2, _ => i.saturating_sub(1) } as u64 * 40;
-                let received = at((i as u64 * 40 + jitter) as i64);
-                stamped.push((shown, line.stamp(Duration::from_millis(shown), received, None).0));
+                let ms = match i % 4 { 1 => i + 3, 2 => i, 3 => i - 2, _ => i.saturating_sub(1) } as i64 * 40;
+                let received = at(i as i64 * 40 + jitter as i64);
+                stamped.push((ms, line.stamp(Shown { key: i == 0, ..shown(ms) }, received, None).0));
             }
-            stamped.sort_by_key(|&(shown, _)| shown);
+            stamped.sort_by_key(|&(ms, _)| ms);
             prop_assert!(stamped.windows(2).all(|two| two[0].0 == two[1].0 || two[0].1 < two[1].1), "{stamped:?}");
         }
     }
