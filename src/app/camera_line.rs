@@ -48,7 +48,7 @@ impl CameraLine {
     pub(super) fn start(settings: &CameraSettings, shared: &Shared, first_delay: Duration) -> anyhow::Result<Self> {
         let id = settings.id().clone();
         let clock = Arc::clone(&shared.surroundings.clock);
-        shared.surroundings.board.begin(&id, settings.card.name.clone(), clock.now());
+        shared.surroundings.board.add_camera(&id, settings.card.name.clone(), clock.now());
 
         let (to_analyze, frames) = mpsc::channel(TO_ANALYZE);
         let (events_out, events) = mpsc::channel(SIGHT_EVENTS);

@@ -40,7 +40,7 @@ impl Cameras {
         let mut done = Vec::new();
         for id in &plan.removed {
             self.stop_one(id).await?;
-            self.shared.surroundings.board.remove(id);
+            self.shared.surroundings.board.remove_camera(id);
             done.push(format!("camera {id}: removed"));
         }
         for change in &plan.changed {
@@ -84,8 +84,8 @@ impl Cameras {
         }
         let around = &self.shared.surroundings;
         let (from, cause) = (around.clock.now(), BlindCause::Disabled);
-        around.board.begin(&id, camera.card.name.clone(), from);
-        around.board.set(&id, crate::pipeline::sight::SightState::Blind { since: from, cause });
+        around.board.add_camera(&id, camera.card.name.clone(), from);
+        around.board.blind(&id, from, cause, None);
         around.facts.send(Fact::BlindSince { camera: id, from, cause }).await.context("the record stage has stopped")
     }
 

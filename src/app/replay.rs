@@ -24,7 +24,7 @@ use crate::pipeline::capture::{CaptureMode, CaptureParts, CaptureSettings, Captu
 use crate::pipeline::packet::StreamRole;
 use crate::pipeline::ports::{Clock, Decided, Fact};
 use crate::pipeline::ring::{PacketRing, RingBounds};
-use crate::pipeline::sight::SightBoard;
+use crate::pipeline::status::StatusBoard;
 use crate::pipeline::slot::FrameSlot;
 
 /// What to replay.
@@ -70,8 +70,8 @@ impl Replay {
 
         let id = self.camera.id().clone();
         let (facts, mut decided) = mpsc::channel(super::TO_RECORD);
-        let board = Arc::new(SightBoard::default());
-        board.begin(&id, None, self.start);
+        let board = Arc::new(StatusBoard::new(self.start, &[]));
+        board.add_camera(&id, None, self.start);
         let around = Surroundings { facts, clock: Arc::clone(&clock), metrics: Arc::clone(&metrics.analyze), board: Arc::clone(&board) };
         let scene = Scene::new(self.camera.scene.clone(), IdSeed::from_texts(&[&self.settings.hash, id.as_str()]));
         let analyzer = Analyzer::new(scene, Arc::clone(&self.camera.card), around);
@@ -121,7 +121,7 @@ impl Replay {
         capture.await.context("the capture task panicked")?.with_context(|| format!("cannot replay {}", self.video.display()))?;
         analyze.await.context("the analyze task panicked")??;
         out.flush().context("cannot write the alerts")?;
-        replayed.frames = board.all().first().map_or(0, |(_, sight)| sight.frames);
+        replayed.frames = metrics.analyze.scene(id.as_str()).observations.get();
         Ok(replayed)
     }
 }

@@ -13,13 +13,13 @@ use super::capture::CaptureEvent;
 use super::detect::DetectedFrame;
 use super::packet::{CaptureClock, ClockQuality};
 use super::ports::{Clock, Decided, Fact, FrameRef};
-use super::sight::{SightBoard, SightState};
-use crate::domain::alert::{AlertChange, Cue, EndReason};
+use super::status::StatusBoard;
+use crate::domain::alert::{AlertChange, Cue, EndReason, Phase};
 use crate::domain::camera::CameraCard;
 use crate::domain::detection::ModelCard;
 use crate::domain::scene::{Observation, Scene, SceneConfig};
 use crate::domain::time::Timestamp;
-use crate::metrics::analyze::AnalyzeMetrics;
+use crate::metrics::analyze::{AnalyzeMetrics, SceneMetrics};
 
 /// How long nothing must have come before time passes by the server's clock. Longer than the line's latency, so that a frame
 /// in flight does not come after the time it was taken at.
@@ -42,7 +42,8 @@ pub struct Analyzer {
     facts: mpsc::Sender<Fact>,
     clock: Arc<dyn Clock>,
     metrics: Arc<AnalyzeMetrics>,
-    board: Arc<SightBoard>,
+    measured: SceneMetrics,
+    board: Arc<StatusBoard>,
     /// The last moment that the scene knows of.
     seen_until: Option<Timestamp>,
     blind: bool,
@@ -61,7 +62,7 @@ pub struct Surroundings {
     /// Counters.
     pub metrics: Arc<AnalyzeMetrics>,
     /// Who is seen.
-    pub board: Arc<SightBoard>,
+    pub board: Arc<StatusBoard>,
 }
 
 /// The record stage is gone; nothing that is decided could be kept.
@@ -75,7 +76,8 @@ impl Analyzer {
         let Surroundings { facts, clock, metrics, board } = around;
         let quality = ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None };
         let (seen_until, detected_at, last_frame) = (None, None, None);
-        Self { scene, card, facts, clock, metrics, board, seen_until, blind: false, detected_at, quality, last_frame }
+        let measured = metrics.scene(card.id.as_str());
+        Self { scene, card, facts, clock, metrics, measured, board, seen_until, blind: false, detected_at, quality, last_frame }
     }
 
     /// Runs until frames and events have ended, then ends the open alerts with `reason`.
@@ -116,8 +118,11 @@ impl Analyzer {
         self.board.frame(&self.card.id, at);
         let seen = FrameRef { width: frame.width, height: frame.height, number: frame.number, pts: frame.pts };
         self.last_frame = Some((seen, frame.model));
+        let timer = self.measured.decide_seconds.start_timer();
         let changes = self.scene.observe(at, Observation::Analysed { detections: &frame.detections });
-        self.metrics.frame(self.card.id.as_str(), self.scene.tracks().len());
+        timer.observe_duration();
+        self.measured.observations.inc();
+        self.measured.tracks.set(self.scene.track_count() as i64);
         self.decide(changes).await?;
         // What comes without a frame (time passing, a broken stream) is decided by the clock.
         self.detected_at = None;
@@ -126,10 +131,10 @@ impl Analyzer {
 
     async fn event(&mut self, event: CaptureEvent) -> Result<(), RecordStopped> {
         match event {
-            CaptureEvent::Blind { at, cause, .. } => {
+            CaptureEvent::Blind { at, cause, message } => {
                 let from = self.advance(at);
                 self.blind = true;
-                self.board.set(&self.card.id, SightState::Blind { since: from, cause });
+                self.board.blind(&self.card.id, from, cause, Some(message));
                 let camera = self.card.id.clone();
                 self.hand_on(Fact::BlindSince { camera, from, cause }).await?;
                 let changes = self.scene.observe(from, Observation::Blind { cause });
@@ -137,7 +142,6 @@ impl Analyzer {
             }
             CaptureEvent::Sighted { at } => {
                 self.blind = false;
-                self.board.set(&self.card.id, SightState::Sighted { since: at });
                 let camera = self.card.id.clone();
                 self.hand_on(Fact::SightedSince { camera, at }).await
             }
@@ -175,7 +179,12 @@ impl Analyzer {
 
     async fn decide(&mut self, changes: Vec<AlertChange>) -> Result<(), RecordStopped> {
         for change in changes {
-            self.metrics.change(&change);
+            let (kind, phase) = (change.kind.as_str(), change.phase.as_str());
+            self.metrics.decided(kind, phase);
+            if change.phase == Phase::Opened {
+                let rule = change.rule.as_ref().map_or("", |rule| rule.id.as_str());
+                self.metrics.opened(self.card.id.as_str(), rule, kind);
+            }
             let spoken_by_frame = !change.cues.contains(&Cue::Stream);
             let (frame, model) = match &self.last_frame {
                 Some((frame, model)) if spoken_by_frame => (Some(*frame), Some(Arc::clone(model))),
