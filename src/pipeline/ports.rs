@@ -219,6 +219,48 @@ pub enum StoreError {
     Fatal(String),
 }
 
+/// Reads what was recorded, for those who show it. Any number of readers beside the one writer; calls block.
+pub trait FeedReader: Send + Sync {
+    /// Up to `limit` recorded changes after row `row`, oldest first: what a feed client missed.
+    fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+    /// The newest row; 0 where nothing was recorded yet.
+    fn last_row(&self) -> Result<i64, StoreError>;
+    /// The newest row recorded before `at`; 0 where there is none.
+    fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError>;
+    /// Each alert once, at its newest change, newest row first; with `before` only those of smaller rows.
+    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+    /// One alert at its newest change.
+    fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError>;
+    /// Blind intervals that touch the asked-for span, oldest first.
+    fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError>;
+}
+
+/// Which blind intervals are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindQuery {
+    /// Only of this camera.
+    pub camera: Option<CameraId>,
+    /// Only those that had not ended by then.
+    pub from: Option<Timestamp>,
+    /// Only those that had begun by then.
+    pub to: Option<Timestamp>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A time in which nobody looked through a camera, so that no alert does not mean that nothing happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindInterval {
+    /// Which camera.
+    pub camera: CameraId,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub to: Option<Timestamp>,
+    /// Why.
+    pub cause: BlindCause,
+}
+
 // ---------------------------------------------------------------- kafka
 
 /// Sends outbox records, in order per key, and says which were acknowledged.
