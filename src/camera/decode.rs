@@ -264,7 +264,6 @@ impl Output {
         };
         let times = {
             let mut state = self.state.lock();
-            state.counts.frames += 1;
             state.counts.damaged += u64::from(buffer.flags().contains(gst::BufferFlags::CORRUPTED));
             // Decoders give the time of the packet; one that rounds gives a time just after it.
             let found = state.times.range(..=key + 1_000_000).next_back().map(|(key, times)| (*key, *times));
@@ -273,6 +272,7 @@ impl Output {
                 let later = state.times.split_off(&(found + 1));
                 let earlier = std::mem::replace(&mut state.times, later);
                 state.counts.damaged += earlier.len() as u64 - 1;
+                state.counts.frames += 1;
             }
             found.map(|(_, times)| times)
         };
