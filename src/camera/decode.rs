@@ -89,6 +89,8 @@ impl DecoderFactory for GstDecoderFactory {
 struct Running {
     pipeline: gst::Pipeline,
     source: gst_app::AppSrc,
+    /// Where packets enter the parser.
+    input: gst::Pad,
     state: Arc<Shared>,
     origin: Option<Timestamp>,
 }
@@ -104,7 +106,6 @@ struct State {
     waiting: usize,
     ended: bool,
     error: Option<String>,
-    origin: Timestamp,
     times: BTreeMap<u64, Times>,
     counts: DecodeCounts,
 }
@@ -166,11 +167,12 @@ impl Running {
         let chain = [source.upcast_ref(), &parser, decoder, &convert, sink.upcast_ref()];
         pipeline.add_many(chain)?;
         gst::Element::link_many(chain)?;
-        watch_queue(&source, &state);
+        let input = parser.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("the parser has no sink pad"))?;
+        watch_queue(&input, &state);
         accept_padded_frames(&sink);
         watch_bus(&pipeline, &state)?;
         sink.set_callbacks(output.callbacks());
-        let running = Self { pipeline, source, state, origin: None };
+        let running = Self { pipeline, source, input, state, origin: None };
         running.pipeline.set_state(gst::State::Playing).map_err(|e| gst::glib::bool_error!("{e}"))?;
         Ok(running)
     }
@@ -180,7 +182,6 @@ impl Decoder for Running {
     fn push(&mut self, packet: &Packet) -> Result<(), DecodeError> {
         let mut state = self.state.wait_until(|state| state.waiting < QUEUE)?;
         let origin = *self.origin.get_or_insert(packet.captured_at);
-        state.origin = origin;
         // An hour of room, for pictures that are shown before the key picture they follow.
         let key = 3_600_000_000_000 + packet.captured_at.as_nanos() - origin.as_nanos();
         let key = u64::try_from(key).map_err(|_| DecodeError("a packet is an hour older than the first".to_owned()))?;
@@ -205,12 +206,22 @@ impl Decoder for Running {
     }
 
     fn drain(&mut self) -> Result<(), DecodeError> {
-        self.state.lock().ended = false;
-        self.source.end_of_stream().map_err(|flow| DecodeError(format!("the decoder cannot be drained ({flow:?})")))?;
-        self.state.wait_until(|state| state.ended)?.waiting = 0;
+        self.state.wait_until(|state| state.waiting == 0)?.ended = false;
+        // Past the source: appsrc does not start again once it has seen the end.
+        let ends = self.input.send_event(gst::event::Eos::new());
+        if !ends {
+            return Err(DecodeError("the decoder cannot be drained".to_owned()));
+        }
+        drop(self.state.wait_until(|state| state.ended)?);
         // Out of the end again: flushed, with a new segment, ready for the next key packet.
-        let flushed = self.source.send_event(gst::event::FlushStart::new()) && self.source.send_event(gst::event::FlushStop::new(true));
-        self.state.change(|state| state.waiting = 0);
+        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
+        let flushed = self.input.send_event(gst::event::FlushStart::new())
+            && self.input.send_event(gst::event::FlushStop::new(true))
+            && self.input.send_event(gst::event::Segment::new(&segment));
+        self.state.change(|state| {
+            state.counts.damaged += state.times.len() as u64;
+            state.times.clear();
+        });
         if flushed { Ok(()) } else { Err(DecodeError("the decoder does not start again after draining".to_owned())) }
     }
 
@@ -253,12 +264,17 @@ impl Output {
         };
         let times = {
             let mut state = self.state.lock();
-            state.counts.frames += 1;
             state.counts.damaged += u64::from(buffer.flags().contains(gst::BufferFlags::CORRUPTED));
             // Decoders give the time of the packet; one that rounds gives a time just after it.
-            let times = state.times.range(..=key + 1_000_000).next_back().map(|(_, times)| *times);
-            state.times = state.times.split_off(&key);
-            times
+            let found = state.times.range(..=key + 1_000_000).next_back().map(|(key, times)| (*key, *times));
+            if let Some((found, _)) = found {
+                // Frames come in the order of presentation: what should have come before this one never will.
+                let later = state.times.split_off(&(found + 1));
+                let earlier = std::mem::replace(&mut state.times, later);
+                state.counts.damaged += earlier.len() as u64 - 1;
+                state.counts.frames += 1;
+            }
+            found.map(|(_, times)| times)
         };
         let Some(times) = times else {
             self.state.lock().counts.damaged += 1;
@@ -276,11 +292,11 @@ impl Output {
 }
 
 /// Counts packets out of the source's queue, so that pushing can wait without a lock inside GStreamer that a dead decoder
-/// would never release.
-fn watch_queue(source: &gst_app::AppSrc, state: &Arc<Shared>) {
+/// would never release. On the parser's side, where the stream's lock is held already: an end that is sent when nothing waits
+/// any more cannot overtake the last packet.
+fn watch_queue(input: &gst::Pad, state: &Arc<Shared>) {
     let state = Arc::clone(state);
-    let Some(pad) = source.static_pad("src") else { return };
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+    input.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
         state.change(|state| state.waiting = state.waiting.saturating_sub(1));
         gst::PadProbeReturn::Ok
     });

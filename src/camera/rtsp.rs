@@ -103,8 +103,8 @@ impl RtspSource {
         pipeline.add(&rtspsrc).map_err(|e| unusable(e.to_string()))?;
         select_video(&rtspsrc, Arc::clone(&facts));
         self.link_video(&pipeline, &rtspsrc, sender.clone(), &facts);
-        let (url, judged) = (self.settings.url.clone(), Arc::clone(&facts));
-        let session = Session::start(pipeline, sender, Box::new(move |message| judge(message, &url, &judged)))?;
+        let (settings, judged) = (self.settings.clone(), Arc::clone(&facts));
+        let session = Session::start(pipeline, sender, Box::new(move |message| judge(message, &settings, &judged)))?;
         Ok((PacketStream { packets, guard: Box::new(session) }, facts))
     }
 
@@ -232,9 +232,10 @@ fn camera_clock(buffer: &gst::BufferRef) -> Option<Timestamp> {
 }
 
 /// What a message on the bus means for the camera.
-fn judge(message: &gst::MessageView<'_>, url: &str, facts: &SharedFacts) -> Option<Result<(), SourceError>> {
+fn judge(message: &gst::MessageView<'_>, settings: &RtspSettings, facts: &SharedFacts) -> Option<Result<(), SourceError>> {
+    let url = settings.url();
     match message {
-        gst::MessageView::Error(error) => Some(Err(understood(error, url, facts))),
+        gst::MessageView::Error(error) => Some(Err(understood(error, settings, facts))),
         gst::MessageView::Eos(_) => Some(Err(SourceError {
             cause: BlindCause::Unreachable,
             message: format!("{url}: the camera ended the stream"),
@@ -247,7 +248,8 @@ fn judge(message: &gst::MessageView<'_>, url: &str, facts: &SharedFacts) -> Opti
     }
 }
 
-fn understood(message: &gst::message::Error, url: &str, facts: &SharedFacts) -> SourceError {
+fn understood(message: &gst::message::Error, settings: &RtspSettings, facts: &SharedFacts) -> SourceError {
+    let url = settings.url();
     let error = message.error();
     let status = message.details().and_then(|details| details.get::<u32>("rtsp-status-code").ok());
     let facts = lock(facts);
@@ -271,7 +273,10 @@ fn understood(message: &gst::message::Error, url: &str, facts: &SharedFacts) -> 
             // GStreamer's own words say little ("Could not open resource"); the cause stands at the end of its debug text.
             let debug = message.debug().unwrap_or_default();
             let detail = debug.lines().last().and_then(|line| line.rsplit_once("):").map(|(_, tail)| tail).or(Some(line)));
-            failed(BlindCause::Unreachable, format!("{error}: {}", detail.unwrap_or("").trim()))
+            // A handshake that failed is told no closer than this.
+            let strict = settings.transport == Transport::Tls && settings.verify_tls;
+            let hint = if strict { "; over TLS the camera's certificate must be valid, or its check be turned off" } else { "" };
+            failed(BlindCause::Unreachable, format!("{error}: {}{hint}", detail.unwrap_or("").trim()))
         }
     }
 }

@@ -14,9 +14,10 @@ use lightbar::pipeline::packet::{CaptureClock, Codec, Packet};
 
 use crate::support::footage::footage;
 use crate::support::rtsp::{Login, PASSWORD, RtspServer, Serving, USER};
+use crate::support::vlc::VlcServer;
 use crate::support::stage::{Logged, failure, packets, stage};
 
-const H264: &str = "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=25/1 \
+const H264: &str = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 \
     ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! rtph264pay name=pay0 pt=96";
 const AUDIO: &str = "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=97";
 
@@ -106,17 +107,17 @@ async fn h265() {
 }
 
 #[tokio::test]
-async fn b_frames_keep_their_times() {
-    let server = RtspServer::serve(Serving::new(
-        "videotestsrc is-live=true pattern=ball ! video/x-raw,width=320,height=240,framerate=10/1 \
-         ! x264enc speed-preset=veryfast bframes=3 b-adapt=false rc-lookahead=5 key-int-max=20 ! rtph264pay name=pay0 pt=96"));
+async fn a_clip_with_b_frames_over_rtsp_keeps_its_times() {
+    let Some(path) = footage("videos/one-by-one-person-detection.mp4") else { return };
+    let launch = format!("filesrc location={} ! qtdemux ! h264parse ! rtph264pay config-interval=-1 name=pay0 pt=96", path.display());
+    let server = RtspServer::serve(Serving::new(launch));
     let got = packets(&source(&server.url()), 40).await.unwrap();
     assert!(got.windows(2).any(|two| two[1].pts < two[0].pts), "there are B-frames");
     assert_grid(&presented(&got)[..36], 100);
-    let mut stage = stage(Arc::new(source(&server.url())), CaptureMode::Live, |settings| settings.frames_per_second = 10.0);
-    let frames = stage.some_frames(30).await;
+    let mut stage = stage(Arc::new(source(&server.url())), CaptureMode::Live, |_| {});
+    let frames = stage.some_frames(25).await;
     assert_grows(&frames);
-    assert_grid(&frames.iter().map(|frame| millis(frame.pts)).collect::<Vec<_>>(), 100);
+    assert_grid(&frames.iter().map(|frame| millis(frame.pts)).collect::<Vec<_>>(), 200);
     stage.finish().await;
 }
 
@@ -162,12 +163,12 @@ async fn a_wrong_password_is_not_hammered_and_nowhere_shown() {
 
 #[tokio::test]
 async fn what_cannot_be_used_is_named() {
-    let mjpeg = "videotestsrc is-live=true ! video/x-raw,width=320,height=240 ! jpegenc ! rtpjpegpay name=pay0 pt=26";
+    let mjpeg = "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240 ! jpegenc ! rtpjpegpay name=pay0 pt=26";
     let audio = AUDIO.replace("pay1", "pay0");
     for (launch, offered) in [(mjpeg, "JPEG"), (audio.as_str(), "PCMA")] {
         let server = RtspServer::serve(Serving::new(launch));
         let error = failure(&source(&server.url())).await;
-        assert_eq!(error.cause, BlindCause::Unusable, "{error}");
+        assert_eq!(error.cause, BlindCause::Unusable, "{error} for {offered}");
         assert!(error.message.contains(offered) && error.message.contains("H264"), "{error}");
     }
 }
@@ -230,7 +231,7 @@ async fn a_camera_that_dies_comes_back() {
 #[tokio::test]
 async fn the_resolution_may_change() {
     let part = |width: u32, height: u32, pattern: &str| format!(
-        "videotestsrc num-buffers=60 pattern={pattern} ! video/x-raw,width={width},height={height},framerate=25/1 \
+        "videotestsrc num-buffers=60 pattern={pattern} ! video/x-raw,format=I420,width={width},height={height},framerate=25/1 \
          ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! h264parse config-interval=-1 ! all.");
     let server = RtspServer::serve(Serving::new(format!(
         "concat name=all ! identity sync=true ! rtph264pay name=pay0 pt=96 {} {}", part(320, 240, "ball"), part(640, 360, "smpte"))));
@@ -270,6 +271,51 @@ async fn udp() {
     let got = packets(&source_with(settings), 50).await.unwrap();
     assert!(got.len() == 50 && got[0].key);
     assert_grid(&presented(&got), 40);
+}
+
+#[tokio::test]
+async fn tls_checks_the_certificate_unless_told_not_to() {
+    let pem = self_signed();
+    let server = RtspServer::serve(Serving { tls: Some(pem), login: Login::Digest, ..Serving::new(H264) });
+    let mut settings = RtspSettings::new(&server.url(), Some(Credentials::new(USER, PASSWORD)));
+    assert_eq!(settings.transport, Transport::Tls);
+    let refused = failure(&source_with(settings.clone())).await;
+    assert_eq!(refused.cause, BlindCause::Unreachable);
+    assert!(refused.message.contains("certificate"), "{refused}");
+    settings.verify_tls = false;
+    let got = packets(&source_with(settings), 30).await.unwrap();
+    assert!(got.len() == 30 && got[0].key);
+}
+
+/// A certificate that nobody vouches for, and its key.
+fn self_signed() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
+    let made = std::process::Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=camera", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()
+        .expect("openssl is installed");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    std::fs::read_to_string(certificate).unwrap() + &std::fs::read_to_string(key).unwrap()
+}
+
+#[tokio::test]
+async fn another_makers_server_over_udp() {
+    let Some(path) = footage("videos/one-by-one-person-detection.mp4") else { return };
+    let server = VlcServer::serve(&path);
+    let mut settings = RtspSettings::new(&server.url(), None);
+    settings.transport = Transport::Udp;
+    let mut stage = stage(Arc::new(source_with(settings)), CaptureMode::Live, |_| {});
+    stage.sighted().await;
+    let frames = stage.some_frames(25).await;
+    assert_grows(&frames);
+    // A packet may be lost on the way; most steps are right all the same.
+    let right = frames.windows(2).filter(|two| (millis(two[1].pts) - millis(two[0].pts) - 200).abs() <= 20).count();
+    assert!(right >= 20, "{:?}", frames.iter().map(|frame| frame.pts).collect::<Vec<_>>());
+    stage.finish().await;
 }
 
 #[tokio::test]
@@ -325,6 +371,9 @@ async fn an_hevc_file_over_rtsp_keeps_its_times() {
     let got = packets(&source(&server.url()), 150).await.unwrap();
     let (file, rtsp) = (presented(&from_file), presented(&got));
     assert_eq!(from_file.len(), 603);
+    let order = |packets: &[Packet]| packets[..150].iter().map(|packet| millis(packet.pts)).collect::<Vec<_>>();
+    assert!(order(&from_file).windows(2).any(|two| two[1] < two[0]), "there are B-frames");
+    assert_eq!(order(&got), order(&from_file));
     // The last ones may still miss pictures that are shown before them.
     for (i, (in_file, received)) in file.iter().zip(&rtsp).enumerate().take(140) {
         let (in_file, received) = (in_file - file[0], received - rtsp[0]);
@@ -383,11 +432,11 @@ async fn damaged_packets_are_survived() {
     }
     decoder.drain().unwrap();
     let counts = decoder.counts();
-    assert!(counts.frames >= 80 && counts.damaged > 0, "{counts:?}");
+    assert!(counts.frames >= 60 && counts.damaged > 0, "{counts:?}");
     // After draining it begins again at a key picture.
     let again = got.iter().rposition(|packet| packet.key).unwrap();
     let before = frames.try_iter().count();
-    assert!(before >= 80, "{before}");
+    assert_eq!(before as u64, counts.frames);
     decoder.push(&got[again]).unwrap();
     decoder.drain().unwrap();
     assert_eq!(frames.try_iter().count(), 1, "drained at once");

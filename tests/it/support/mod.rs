@@ -3,3 +3,4 @@
 pub(crate) mod footage;
 pub(crate) mod rtsp;
 pub(crate) mod stage;
+pub(crate) mod vlc;

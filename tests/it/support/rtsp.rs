@@ -70,7 +70,10 @@ impl RtspServer {
                     ready.send((main_loop.clone(), u16::try_from(server.bound_port()).unwrap())).unwrap();
                     main_loop.run();
                     server.client_filter(Some(&mut |_: &server::RTSPServer, _: &server::RTSPClient| server::RTSPFilterResult::Remove));
-                    source.remove();
+                    if let Some(listening) = context.find_source_by_id(&source) {
+                        listening.destroy();
+                    }
+                    drop(source);
                     while context.iteration(false) {}
                 })
                 .unwrap();
