@@ -39,7 +39,7 @@ pub const FIELDS: &[(&str, &str)] = &[
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// The levels make no sense.
-    #[error("{variable} is {got:?}, wants a level or levels per module, such as info,lightbar::camera=debug: {source}")]
+    #[error("{variable} is {got:?}, wants a level or levels per module, such as info,lightbar::camera=debug")]
     Levels {
         /// Where they were given.
         variable: &'static str,

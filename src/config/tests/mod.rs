@@ -1,3 +1,7 @@
+//! What the configuration accepts, refuses and says, as a user meets it.
+
+mod documents;
+
 use std::path::Path;
 
 use super::*;
