@@ -9,3 +9,4 @@ pub mod frame;
 pub mod pacing;
 pub mod slot;
 pub mod ports;
+pub mod detect;
