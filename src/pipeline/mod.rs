@@ -9,3 +9,6 @@ pub mod frame;
 pub mod pacing;
 pub mod slot;
 pub mod ports;
+pub mod health;
+pub mod record;
+pub mod relay;
