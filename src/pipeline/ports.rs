@@ -157,6 +157,9 @@ pub struct FrameRef {
 pub trait FactStore: Send {
     /// Commits all or nothing; when it returns, the alerts are decided and will reach Kafka. In order.
     fn record(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Result<Vec<Recorded>, StoreError>;
+
+    /// Notes that the service is alive, so that after a crash the blind time since then is known.
+    fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// An alert change after its commit.
@@ -178,6 +181,8 @@ pub trait Outbox: Send {
     fn mark_sent(&mut self, rows: &[i64], at: Timestamp) -> Result<(), StoreError>;
     /// How many rows are unsent, and when the oldest was recorded.
     fn backlog(&mut self) -> Result<Backlog, StoreError>;
+    /// Deletes some of the rows that were sent long ago; never an unsent one. Gives how many.
+    fn prune_sent(&mut self, now: Timestamp) -> Result<usize, StoreError>;
 }
 
 /// The outbox's depth and age.
