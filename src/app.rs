@@ -18,10 +18,11 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::SystemClock;
-use crate::config::{InferenceSettings, KafkaSettings, Settings};
+use crate::config::{InferenceSettings, KafkaSettings, SaslMechanism, Settings};
 use crate::contract::Site;
 use crate::domain::detection::ModelCard;
-use crate::inference::{Model, ModelOptions};
+use crate::inference::{Model, ModelOptions, Provider};
+use crate::kafka::{self, KafkaPublisher};
 use crate::metrics::Metrics;
 use crate::pipeline::analyze::Surroundings;
 use crate::pipeline::detect::DetectStage;
@@ -35,7 +36,7 @@ use crate::store::{self, Store};
 use camera_line::Shared;
 use cameras::Cameras;
 use reload::Reload;
-use serving::Serving;
+use serving::{Serving, Shown};
 
 /// What must be so before the service is ready, in the order of the start.
 const LATCHES: [&str; 4] = ["store_open", "model_loaded", "outbox_writable", "cameras_started"];
@@ -74,7 +75,8 @@ impl App {
         let data_dir = settings.service.data_dir.clone();
         let store = Store::open(&data_dir, store::Options::default())?;
         let mut writer = store.writer(site)?;
-        let recovery = writer.recover(clock.now())?;
+        let watched: Vec<_> = settings.cameras.iter().map(|camera| camera.id().clone()).collect();
+        let recovery = writer.recover(clock.now(), &watched)?;
         if !recovery.ended.is_empty() {
             tracing::warn!(alerts = recovery.ended.len(), "alerts that were open when the service died have been ended");
         }
@@ -82,17 +84,32 @@ impl App {
 
         // The port before the model: whoever starts the service sees at once whether the page will be there.
         let (feed, _) = broadcast::channel::<Recorded>(record::FEED);
-        let serving = Serving::start(&settings, &store, &feed, &metrics, &board, &clock).await?;
+        let shown = Shown { store: &store, feed: &feed, metrics: &metrics, board: &board, clock: &clock };
+        let serving = Serving::start(&settings, shown).await?;
 
         let detectors = detectors(&settings.inference, settings.inference.workers)?;
         board.set_model(detectors.card.as_ref().clone());
-        let detect = detect_stage(detectors.all, &metrics, &clock);
+        let detect = detect_stage(detectors.all, &metrics, &clock)?;
         board.release("model_loaded");
 
         let (facts, to_record) = mpsc::channel(record::QUEUE);
         let (committed, commits) = watch::channel(0);
         let (record_health, recording) = watch::channel(StageHealth::Starting);
-        let relay = relay(&settings, &store, &metrics, &clock, &board, commits)?;
+        let relay = if settings.kafka.enabled {
+            let (health, relaying) = watch::channel(StageHealth::Starting);
+            tokio::spawn(serving::watch_relay(relaying, Arc::clone(&board), Arc::clone(&clock)));
+            let stage = RelayStage {
+                outbox: store.outbox()?,
+                publisher: KafkaPublisher::new(kafka_settings(&settings.kafka)),
+                clock: Arc::clone(&clock),
+                metrics: Arc::clone(&metrics.relay),
+                health,
+            };
+            Some(tokio::spawn(stage.run(commits, settings.service.shutdown_deadline / 2)))
+        } else {
+            tracing::warn!("kafka is turned off: alerts are kept in the outbox and sent when it is turned on");
+            None
+        };
         let record = RecordStage {
             store: writer,
             clock: Arc::clone(&clock),
@@ -164,21 +181,15 @@ impl App {
         drop(cameras);
         now_at("detect");
         let detect = Arc::into_inner(self.detect).context("a camera still holds the detect stage")?;
-        tokio::task::spawn_blocking(move || detect.stop()).await.context("the detect stage panicked")?;
+        tokio::task::spawn_blocking(move || detect.stop(deadline)).await.context("the detect stage panicked")??;
         now_at("record");
         drop(self.facts);
         self.record.await.context("the record stage panicked")??;
         now_at("relay");
         if let Some(relay) = self.relay {
-            // A part of the deadline: an unreachable broker must not make an orderly stop look like a failed one.
-            let relayed = tokio::time::timeout(deadline / 2, relay).await;
-            match relayed {
-                Ok(ended) => {
-                    let left = ended.context("the relay stage panicked")??.left;
-                    tracing::info!(left, "relayed; what is left is sent at the next start");
-                }
-                Err(_) => tracing::warn!("the relay did not end in time; what is left is sent at the next start"),
-            }
+            // It gives up after half of the deadline: an unreachable broker does not make an orderly stop a failed one.
+            let left = relay.await.context("the relay stage panicked")??.left;
+            tracing::info!(left, "relayed; what is left is sent at the next start");
         }
         now_at("web");
         self.serving.stop().await?;
@@ -195,7 +206,8 @@ pub(crate) struct Detectors {
 }
 
 fn detectors(settings: &InferenceSettings, workers: u32) -> anyhow::Result<Detectors> {
-    let providers = settings.providers.iter().map(|provider| provider.as_str().parse()).collect::<Result<_, _>>()?;
+    let named = |provider: &crate::config::Provider| provider.as_str().parse::<Provider>().map_err(anyhow::Error::msg);
+    let providers = settings.providers.iter().map(named).collect::<Result<_, _>>()?;
     let options = ModelOptions { providers, threads: settings.threads as usize, library: settings.library.clone(), ..ModelOptions::default() };
     let model = Model::load(&settings.model, &options)?;
     let card = Arc::clone(model.card());
@@ -204,8 +216,8 @@ fn detectors(settings: &InferenceSettings, workers: u32) -> anyhow::Result<Detec
     Ok(Detectors { all, card })
 }
 
-fn detect_stage(detectors: Vec<Box<dyn Detector>>, metrics: &Metrics, clock: &Arc<dyn Clock>) -> DetectStage {
-    DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::clone(clock))
+fn detect_stage(detectors: Vec<Box<dyn Detector>>, metrics: &Metrics, clock: &Arc<dyn Clock>) -> anyhow::Result<DetectStage> {
+    DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::clone(clock)).context("cannot start the detect workers")
 }
 
 fn site(settings: &Settings) -> Site {
@@ -213,4 +225,22 @@ fn site(settings: &Settings) -> Site {
     site.topic_prefix.clone_from(&settings.kafka.topic_prefix);
     site.type_prefix.clone_from(&settings.kafka.type_prefix);
     site
+}
+
+fn kafka_settings(settings: &KafkaSettings) -> kafka::KafkaSettings {
+    let mut client = kafka::KafkaSettings::plain(settings.brokers.join(","));
+    client.tls = settings.tls.as_ref().map(|tls| {
+        let (certificate, key) = tls.client.clone().unzip();
+        kafka::Tls { ca: tls.ca_file.clone(), certificate, key }
+    });
+    client.sasl = settings.sasl.as_ref().map(|sasl| kafka::Sasl {
+        mechanism: match sasl.mechanism {
+            SaslMechanism::Plain => kafka::Mechanism::Plain,
+            SaslMechanism::ScramSha256 => kafka::Mechanism::ScramSha256,
+            SaslMechanism::ScramSha512 => kafka::Mechanism::ScramSha512,
+        },
+        username: sasl.username.clone(),
+        password: kafka::Secret::new(sasl.password.expose()),
+    });
+    client
 }

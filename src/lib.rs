@@ -24,3 +24,5 @@ pub mod clock;
 pub mod backoff;
 #[cfg(feature = "demo")]
 pub mod cli;
+#[cfg(feature = "demo")]
+pub mod app;

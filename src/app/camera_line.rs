@@ -62,12 +62,11 @@ impl CameraLine {
 
         let slot = Arc::new(FrameSlot::new());
         let lane = shared.detect.add_camera(id.clone(), Arc::clone(&slot), to_analyze);
-        let wake = lane.waker();
         let parts = CaptureParts {
             streams: streams(settings, shared),
             decoders: Arc::new(GstDecoderFactory::new(decoder_settings(settings.stream.decoder), Arc::clone(&clock))),
             slot,
-            frame_ready: Arc::new(move || wake.wake()),
+            frame_ready: Arc::new(|| {}),   // the slot itself wakes the detector
             events: events_out,
             metrics: Arc::clone(&shared.metrics.capture),
             clock,
@@ -79,7 +78,7 @@ impl CameraLine {
                 tracing::error!(camera = %id, %error, "the camera cannot be captured");
             }
             // What is in the slot is still looked at; then the channel to the scene closes.
-            lane.finish().await;
+            drop(lane);
         });
         Ok(Self { stop, changes, capture, analyze })
     }

@@ -66,10 +66,10 @@ impl Replay {
         let metrics = Metrics::new()?;
         let clock: Arc<dyn Clock> = Arc::new(StandingClock(self.start));
         let detectors = super::detectors(&self.settings.inference, 1)?;
-        let detect = super::detect_stage(detectors, &metrics, &clock);
+        let detect = super::detect_stage(detectors.all, &metrics, &clock)?;
 
         let id = self.camera.id().clone();
-        let (facts, mut decided) = mpsc::channel(super::TO_RECORD);
+        let (facts, mut decided) = mpsc::channel(crate::pipeline::record::QUEUE);
         let board = Arc::new(StatusBoard::new(self.start, &[]));
         board.add_camera(&id, None, self.start);
         let around = Surroundings { facts, clock: Arc::clone(&clock), metrics: Arc::clone(&metrics.analyze), board: Arc::clone(&board) };
@@ -84,7 +84,6 @@ impl Replay {
 
         let slot = Arc::new(FrameSlot::new());
         let lane = detect.add_camera(id.clone(), Arc::clone(&slot), to_analyze);
-        let wake = lane.waker();
         let source = FileSource::new(&self.video, FilePace::AsConsumed(self.start));
         let bounds = RingBounds { seconds: std::time::Duration::from_secs(1), bytes: 16 << 20 };
         let parts = CaptureParts {
@@ -95,7 +94,7 @@ impl Replay {
                 Arc::clone(&clock),
             )),
             slot,
-            frame_ready: Arc::new(move || wake.wake()),
+            frame_ready: Arc::new(|| {}),   // the slot itself wakes the detector
             events: events_out,
             metrics: Arc::clone(&metrics.capture),
             clock,
@@ -104,7 +103,7 @@ impl Replay {
         let (_never, stop) = watch::channel(None);
         let capture = tokio::spawn(async move {
             let result = run_capture(settings, parts, stop).await;
-            lane.finish().await;
+            drop(lane);
             result
         });
 

@@ -12,7 +12,9 @@ mod writer;
 mod recovery;
 mod outbox;
 mod reader;
+mod feed;
 
+pub use feed::SharedReader;
 pub use outbox::SentOutbox;
 pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
 pub use recovery::Recovery;

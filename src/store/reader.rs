@@ -123,6 +123,23 @@ impl Reader {
             .map_err(|e| sql(&e))
     }
 
+    /// The row of the last alert change captured before a moment; 0 where there is none.
+    pub fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError> {
+        self.connection
+            .query_row("SELECT coalesce(max(row), 0) FROM alert_changes WHERE captured_at < ?1", [at.as_nanos()], |row| row.get(0))
+            .map_err(|e| sql(&e))
+    }
+
+    /// Each alert once, at its last change, the one changed last first; after a page, go on with `before` its last row.
+    pub fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.all(
+            "SELECT c.row, c.alert_id, c.json FROM alert_changes c JOIN alerts a ON a.alert_id = c.alert_id AND a.row = c.row
+             WHERE c.row < ?1 ORDER BY c.row DESC LIMIT ?2",
+            params![before.unwrap_or(i64::MAX), count(limit)],
+            recorded,
+        )
+    }
+
     /// Alerts as they are now, the one opened last first; after a page, go on with `before` its last id.
     pub fn alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<StoredAlert>, StoreError> {
         // No UUID of version 7 is above this.
