@@ -8,6 +8,8 @@
 mod script;
 #[path = "scenes/play.rs"]
 mod play;
+#[path = "scenes/laws.rs"]
+mod laws;
 #[path = "scenes/judge.rs"]
 mod judge;
 

@@ -1,12 +1,10 @@
 //! Compares what came with what was expected, and holds every run to the laws of alerts.
 
-use std::collections::BTreeMap;
-
 use lightbar::domain::alert::{AlertChange, EndReason, Phase};
 use lightbar::domain::geometry::CrossingDirection;
-use lightbar::domain::ids::AlertId;
 use lightbar::domain::time::Timestamp;
 
+use crate::laws::laws;
 use crate::script::{Expected, Script, seconds};
 
 /// One alert over its life.
@@ -43,27 +41,6 @@ pub(crate) fn judge(script: &Script, changes: &[AlertChange]) -> Vec<String> {
         }
     }
     complaints.extend(lives.iter().map(|l| format!("not expected: {}", describe(l))));
-    complaints
-}
-
-/// Opens first, ends last and once, revisions count by one, times in order.
-pub(crate) fn laws(changes: &[AlertChange]) -> Vec<String> {
-    let mut complaints = Vec::new();
-    let mut seen: BTreeMap<AlertId, &AlertChange> = BTreeMap::new();
-    for change in changes {
-        let before = seen.insert(change.id, change);
-        let in_order = match before {
-            None => change.phase == Phase::Opened && change.revision == 1,
-            Some(b) => change.phase != Phase::Opened && b.phase != Phase::Ended && change.revision == b.revision + 1
-                && change.captured_at >= b.captured_at && change.started_at == b.started_at,
-        };
-        let times = change.started_at <= change.captured_at
-            && change.ended_at.is_none_or(|end| end >= change.started_at && end <= change.captured_at);
-        let ends = (change.phase == Phase::Ended) == (change.ended_at.is_some() && change.end_reason.is_some());
-        if !(in_order && times && ends) {
-            complaints.push(format!("breaks the law of alerts: {change:?} after {before:?}"));
-        }
-    }
     complaints
 }
 

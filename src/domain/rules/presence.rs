@@ -9,8 +9,10 @@ use crate::domain::ids::TrackId;
 use crate::domain::time::Timestamp;
 use crate::domain::tracking::Track;
 
-/// Who stays beyond a border for so long without a break is beyond it, however near to it.
-const SURE_AFTER: Duration = Duration::from_secs(1);
+/// Who stays beyond a border for so long without a break is beyond it, even if he is nearer to it than his box trembles ...
+const SURE_AFTER: Duration = Duration::from_millis(1500);
+/// ... though not by less than this share of the tremble: who stands right on it may lean either way for long.
+const SURE_SHARE: f64 = 0.25;
 
 /// Where one track is with respect to one zone.
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +49,8 @@ impl Presence {
             return None;
         }
         let turned = *self.turned_at.get_or_insert_with(|| between(before, at, was / (was - depth)));
-        if depth.abs() < margin && at.since(turned) < SURE_AFTER {
+        let sure = depth.abs() >= margin || depth.abs() >= SURE_SHARE * margin && at.since(turned) >= SURE_AFTER;
+        if !sure {
             return None;
         }
         self.inside = depth > 0.0;
@@ -141,10 +144,11 @@ mod tests {
     }
 
     #[test]
-    fn staying_near_the_border_counts_after_a_second() {
+    fn staying_near_the_border_counts_after_a_while() {
         let mut presence = Presence::new(at(0), -0.01);
         assert_eq!(presence.pass(at(1000), 0.01, 0.02), None);
         assert_eq!(presence.pass(at(1400), 0.01, 0.02), None);
-        assert_eq!(presence.pass(at(1600), 0.01, 0.02), Some(Turn::Entered));
+        assert_eq!(presence.pass(at(2100), 0.001, 0.02), None);
+        assert_eq!(presence.pass(at(2200), 0.01, 0.02), Some(Turn::Entered));
     }
 }
