@@ -1,0 +1,3 @@
+//! Integration tests with real parts; one crate, one module per area.
+
+mod config;
