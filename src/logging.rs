@@ -32,7 +32,19 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("count", "how many"),
     ("retry_in_s", "seconds until the next try"),
     ("generation", "which reading of the configuration"),
-    ("version", "of this program, a schema or a file"),
+    ("version", "of this program, a library, a schema or a file"),
+    ("was", "what was wrong before it went right again"),
+    ("codec", "how video is encoded"),
+    ("element", "a GStreamer element"),
+    ("warning", "what a library warns of"),
+    ("url", "an address, without credentials"),
+    ("library", "a shared library's path"),
+    ("manifest", "a model manifest's path"),
+    ("layout", "a model's output layout"),
+    ("place", "where in a library's code"),
+    ("records", "how many records"),
+    ("series", "how many time series"),
+    ("detail", "what is told of a request that failed"),
 ];
 
 /// Why there are no logs.

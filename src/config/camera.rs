@@ -17,7 +17,7 @@ pub(super) const KEYS: &[&str] = &[
     "grid_code", "playback_url", "tracking", "zone", "line", "rule",
     // As in `[defaults]`.
     "transport", "username", "password_env", "password_file", "clock", "ring_seconds", "ring_mb", "fps", "decoder", "site_id",
-    "purpose", "basis", "retention_days",
+    "purpose", "basis", "retention_days", "video_loss_after_s", "blind_grace_s",
 ];
 
 /// `[[camera]]`.
@@ -140,7 +140,7 @@ impl CameraSettings {
         let stream = read_stream(table, &shared);
         // The scene is read even where the card is not good, so that its errors are told too.
         let camera = card.as_ref().map(|card| card.id.clone());
-        let scene = scene::read(table, camera);
+        let scene = scene::read(table, camera, shared.sight);
         Some(Self {
             card: Arc::new(card?),
             enabled: table.flag("enabled").unwrap_or(true),

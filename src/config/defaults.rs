@@ -6,11 +6,12 @@ use super::camera::{Clocking, Credentials, DecoderChoice, RingBounds, Transport}
 use super::secret::read_password;
 use super::table::Table;
 use crate::domain::camera::Purpose;
+use crate::domain::scene::SightConfig;
 
 /// Keys that `[defaults]` and `[[camera]]` share.
 pub(super) const KEYS: &[&str] = &[
     "transport", "username", "password_env", "password_file", "clock", "ring_seconds", "ring_mb", "fps", "decoder", "site_id",
-    "purpose", "basis", "retention_days",
+    "purpose", "basis", "retention_days", "video_loss_after_s", "blind_grace_s",
 ];
 
 /// `[defaults]`, and the same part of a camera.
@@ -27,6 +28,7 @@ pub(super) struct CameraDefaults {
     pub(super) purpose: Purpose,
     pub(super) basis: Option<String>,
     pub(super) retention_days: u16,
+    pub(super) sight: SightConfig,
 }
 
 impl Default for CameraDefaults {
@@ -42,6 +44,7 @@ impl Default for CameraDefaults {
             purpose: Purpose::PublicOrder,
             basis: None,
             retention_days: 30,
+            sight: SightConfig::default(),
         }
     }
 }
@@ -77,6 +80,10 @@ impl CameraDefaults {
             purpose: table.choice("purpose", &PURPOSES).unwrap_or(base.purpose),
             basis: table.owned("basis").or_else(|| base.basis.clone()),
             retention_days: table.whole("retention_days", 1..=3650).map_or(base.retention_days, |days| days as u16),
+            sight: SightConfig {
+                video_loss_after: table.seconds("video_loss_after_s", 1.0..=3600.0).unwrap_or(base.sight.video_loss_after),
+                blind_grace: table.seconds("blind_grace_s", 1.0..=3600.0).unwrap_or(base.sight.blind_grace),
+            },
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A rule: which objects, doing what, where.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::table::{Table, unknown};
@@ -10,7 +11,7 @@ use crate::domain::ids::{RuleId, ZoneId};
 use crate::domain::rules::{Anchor, ObjectFilter, Rule, RuleSpec};
 
 pub(super) const KEYS: &[&str] = &[
-    "id", "kind", "rev", "classes", "min_confidence", "min_height", "max_height", "anchor", "severity", "urgency",
+    "id", "kind", "rev", "classes", "labels", "min_confidence", "min_height", "max_height", "anchor", "severity", "urgency",
     "cooldown_s", "line", "direction", "zone", "dwell_s", "settle_s", "gone_s",
 ];
 
@@ -125,9 +126,15 @@ fn read_filter(table: &Table<'_>) -> ObjectFilter {
     }
     ObjectFilter {
         classes: table.list("classes", class).unwrap_or_default(),
+        labels: table.list("labels", label).unwrap_or_default(),
         min_confidence: Confidence::clamped(table.number("min_confidence", 0.0..=1.0).unwrap_or(0.4) as f32),
         min_height,
         max_height,
         anchor: table.choice("anchor", &anchors).unwrap_or_default(),
     }
+}
+
+/// Which labels there are, only the model knows; a label that it never gives matches nothing.
+fn label(text: &str) -> Result<Arc<str>, &'static str> {
+    if text.trim().is_empty() { Err("got an empty text, wants a class name of the model") } else { Ok(text.into()) }
 }

@@ -4,7 +4,7 @@ use super::rule;
 use super::table::Table;
 use crate::domain::geometry::{Line, Zone, ZoneShape};
 use crate::domain::ids::{CameraId, ZoneId};
-use crate::domain::scene::{NamedLine, SceneConfig};
+use crate::domain::scene::{NamedLine, SceneConfig, SightConfig};
 use crate::domain::tracking::TrackerConfig;
 
 pub(super) const ZONE_KEYS: &[&str] = &["id", "rev", "name", "category", "points"];
@@ -12,7 +12,7 @@ pub(super) const LINE_KEYS: &[&str] = &["id", "rev", "name", "points"];
 pub(super) const TRACKING_KEYS: &[&str] = &["confirm_confidence", "keep_confidence", "lost_after_s"];
 
 /// Reads the scene of a `[[camera]]`; `None` without a camera, but not before all that is wrong with it was noted.
-pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>) -> Option<SceneConfig> {
+pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>, sight: SightConfig) -> Option<SceneConfig> {
     let (zone_tables, line_tables) = (table.tables("zone", ZONE_KEYS), table.tables("line", LINE_KEYS));
     let rule_tables = table.tables("rule", rule::KEYS);
     note_repeated_ids(&zone_tables, "two zones of this camera have this id");
@@ -27,7 +27,7 @@ pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>) -> Option<SceneC
     let lines = line_tables.iter().filter_map(read_line).collect();
     let rules = rule_tables.iter().filter_map(|rule| rule::read(rule, &names)).collect();
     let tracker = table.table("tracking", TRACKING_KEYS).map_or_else(TrackerConfig::default, |t| read_tracker(&t));
-    Some(SceneConfig { camera: camera?, zones, lines, rules, tracker })
+    Some(SceneConfig { camera: camera?, zones, lines, rules, tracker, sight })
 }
 
 fn note_repeated_ids(tables: &[Table<'_>], message: &str) {

@@ -13,6 +13,8 @@ pub(super) struct Source {
     pub(super) text: String,
     /// The text without comments, strings emptied; same line numbers.
     code: String,
+    /// The same without tests.
+    production: String,
     /// Contents of the strings, with their lines.
     strings: Vec<(usize, String)>,
 }
@@ -45,17 +47,27 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     out
 }
 
+/// Unit tests stand at a file's end, or in a `..tests.rs`, or in `tests/`.
+fn without_tests(code: &str, path: &Path) -> String {
+    if path.iter().any(|part| part == "tests" || part.to_string_lossy().ends_with("tests.rs")) {
+        return String::new();
+    }
+    code.split("\n#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned()
+}
+
 impl Source {
     fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("a readable source");
         let below = path.strip_prefix(root().join("src")).expect("it lies in src/");
         let first = below.components().next().expect("a name").as_os_str().to_string_lossy();
         let (code, strings) = stripped(&text);
+        let production = without_tests(&code, below);
         Self {
             path: format!("src/{}", below.display()),
             room: first.trim_end_matches(".rs").to_owned(),
             text,
             code,
+            production,
             strings,
         }
     }
@@ -71,9 +83,9 @@ impl Source {
         self.strings.iter().filter(move |(_, text)| one_word(text)).cloned()
     }
 
-    /// Lines on which a path begins with the crate `name`.
+    /// Lines on which a path begins with the crate `name`, outside tests.
     pub(super) fn paths_beginning_with<'a>(&'a self, name: &'a str) -> impl Iterator<Item = usize> + 'a {
-        let tokens = tokens(&self.code);
+        let tokens = tokens(&self.production);
         let lines: Vec<usize> = (0..tokens.len())
             .filter(|&i| tokens[i].1 == name)
             .filter(|&i| {
@@ -89,9 +101,9 @@ impl Source {
         lines.into_iter()
     }
 
-    /// Rooms named as `crate::room` or within `crate::{...}`.
+    /// Rooms named as `crate::room` or within `crate::{...}`, outside tests.
     pub(super) fn rooms_named(&self) -> Vec<(usize, String)> {
-        let tokens = tokens(&self.code);
+        let tokens = tokens(&self.production);
         let mut out = Vec::new();
         for i in 0..tokens.len() {
             if tokens[i].1 != "crate" || tokens.get(i + 1).is_none_or(|(_, t)| t != "::") {
@@ -116,9 +128,9 @@ impl Source {
         pairs.map(|pair| pair[1].clone()).collect()
     }
 
-    /// Names of fields in the macros of `tracing`.
+    /// Names of fields in the macros of `tracing`, outside tests.
     pub(super) fn log_fields(&self) -> Vec<(usize, String)> {
-        let tokens = tokens(&self.code);
+        let tokens = tokens(&self.production);
         let mut out = Vec::new();
         for i in 0..tokens.len().saturating_sub(2) {
             let is_log = matches!(tokens[i].1.as_str(), "trace" | "debug" | "info" | "warn" | "error" | "event");

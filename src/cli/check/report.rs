@@ -97,7 +97,10 @@ fn rule_line(rule: &Rule) -> String {
         }
     };
     let classes: Vec<&str> = rule.filter.classes.iter().map(|class| class.as_str()).collect();
-    let classes = if classes.is_empty() { "any object".to_owned() } else { classes.join(", ") };
+    let mut classes = if classes.is_empty() { "any object".to_owned() } else { classes.join(", ") };
+    if !rule.filter.labels.is_empty() {
+        classes.push_str(&format!(" called {}", rule.filter.labels.join(" or ")));
+    }
     format!(
         "{what}: {classes}, confidence from {:.2}; {:?}, {:?}",
         rule.filter.min_confidence.get(),
