@@ -1,7 +1,7 @@
 //! `lightbar replay`.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -53,7 +53,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         runtime.block_on(replay.run(&mut BufWriter::new(file), seen))?
     };
     bar.finish_and_clear();
-    super::say(&format!("{} frames looked at, {} alerts, {} changes written", done.frames, done.alerts, done.changes));
+    writeln!(std::io::stderr(), "{} frames looked at, {} alerts, {} changes written", done.frames, done.alerts, done.changes)?;
     Ok(ExitCode::SUCCESS)
 }
 
