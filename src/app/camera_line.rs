@@ -131,7 +131,7 @@ fn capture_stream(role: StreamRole, url: &StreamUrl, settings: &CameraSettings, 
 fn rtsp_settings(url: &StreamUrl, settings: &CameraSettings) -> RtspSettings {
     let account = settings.stream.credentials.as_ref();
     let account = account.map(|Credentials { username, password }| crate::camera::Credentials::new(username, password.expose()));
-    let mut rtsp = RtspSettings::new(url.as_str(), account);
+    let mut rtsp = RtspSettings::new(url.expose(), account);
     rtsp.transport = match settings.stream.transport {
         Transport::Tcp => crate::camera::Transport::Tcp,
         Transport::Udp => crate::camera::Transport::Udp,

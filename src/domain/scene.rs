@@ -219,6 +219,11 @@ impl Scene {
         &self.config
     }
 
+    /// How many objects are tracked at this moment.
+    pub fn track_count(&self) -> usize {
+        self.tracker.tracks().iter().filter(|track| track.is_confirmed()).count()
+    }
+
     /// The objects of the scene, for a live view.
     pub fn objects(&self) -> Vec<SceneObject> {
         let confirmed = self.tracker.tracks().iter().filter(|t| t.is_confirmed());

@@ -203,7 +203,7 @@ impl Analyzer {
         Ok(())
     }
 
-    async fn hand_on(&self, fact: Fact) -> Result<(), RecordStopped> {
+    async fn hand_on(&mut self, fact: Fact) -> Result<(), RecordStopped> {
         self.facts.send(fact).await.map_err(|_| RecordStopped)
     }
 }
