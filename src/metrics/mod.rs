@@ -4,8 +4,13 @@
 
 pub mod capture;
 pub mod detect;
+pub mod analyze;
 pub mod record;
 pub mod relay;
+pub mod web;
+pub mod process;
+#[cfg(test)]
+mod reference;
 
 use std::sync::Arc;
 
@@ -19,10 +24,16 @@ pub struct Metrics {
     pub capture: Arc<capture::CaptureMetrics>,
     /// Frame to detections.
     pub detect: Arc<detect::DetectMetrics>,
+    /// Detections to alerts.
+    pub analyze: Arc<analyze::AnalyzeMetrics>,
     /// Fact to commit.
     pub record: Arc<record::RecordMetrics>,
     /// Commit to acknowledgement.
     pub relay: Arc<relay::RelayMetrics>,
+    /// Requests and feed clients.
+    pub web: Arc<web::WebMetrics>,
+    /// The process itself.
+    pub process: Arc<process::ProcessMetrics>,
 }
 
 impl Metrics {
@@ -32,8 +43,11 @@ impl Metrics {
         Ok(Self {
             capture: Arc::new(capture::CaptureMetrics::register(&registry)?),
             detect: Arc::new(detect::DetectMetrics::register(&registry)?),
+            analyze: Arc::new(analyze::AnalyzeMetrics::register(&registry)?),
             record: Arc::new(record::RecordMetrics::register(&registry)?),
             relay: Arc::new(relay::RelayMetrics::register(&registry)?),
+            web: Arc::new(web::WebMetrics::register(&registry)?),
+            process: Arc::new(process::ProcessMetrics::register(&registry)?),
             registry,
         })
     }
