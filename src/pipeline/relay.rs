@@ -1,0 +1,220 @@
+//! The relay stage: what is committed goes to Kafka, oldest first, until it is acknowledged.
+//!
+//! Order per key is kept because a batch is sent in row order and, after any failure, everything again from the lowest unsent
+//! row. Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has
+//! ended and all is sent, or the time for that is up; what is left is sent at the next start.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::health::StageHealth;
+use super::ports::{Clock, Outbox, OutboxRecord, PublishError, Publisher, StoreError};
+use super::record::blocking;
+use crate::backoff::Backoff;
+use crate::domain::time::Timestamp;
+use crate::metrics::relay::RelayMetrics;
+
+/// Records in one batch: enough to fill the wire, few enough to be repeated after a failure.
+const BATCH: usize = 500;
+/// How often the gauges are told anew while nothing happens.
+const PULSE: Duration = Duration::from_secs(1);
+/// How often sent rows are cleared.
+const PRUNE_EVERY: Duration = Duration::from_mins(1);
+
+/// The relay stage.
+pub struct RelayStage<O, P> {
+    /// Where unsent records come from.
+    pub outbox: O,
+    /// Where they go.
+    pub publisher: P,
+    /// The server's clock.
+    pub clock: Arc<dyn Clock>,
+    /// What it counts.
+    pub metrics: Arc<RelayMetrics>,
+    /// Whether records get through.
+    pub health: watch::Sender<StageHealth>,
+}
+
+/// How a relay ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relayed {
+    /// Records that are left for the next start.
+    pub left: u64,
+}
+
+impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
+    /// Relays until `committed` closes; then sends what is left for at most `flush_for`.
+    pub async fn run(mut self, mut committed: watch::Receiver<u64>, flush_for: Duration) -> Result<Relayed, StoreError> {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        let mut pruned_at = self.clock.now();
+        let mut open = true;
+        while open {
+            committed.borrow_and_update();
+            let (stage, sent) = self.send_next(&mut backoff).await?;
+            self = stage;
+            if self.clock.now().since(pruned_at) >= PRUNE_EVERY {
+                pruned_at = self.clock.now();
+                self = self.prune(pruned_at).await?;
+            }
+            open = match sent {
+                Sent::Some => committed.has_changed().is_ok(),
+                Sent::Nothing => wait(&mut committed, PULSE).await,
+                Sent::Failed(pause) => pause_or_closed(&mut committed, pause).await,
+            };
+        }
+        self.flush(flush_for).await
+    }
+
+    /// Sends what is left, for a bounded time.
+    async fn flush(mut self, flush_for: Duration) -> Result<Relayed, StoreError> {
+        let deadline = tokio::time::Instant::now() + flush_for;
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500));
+        loop {
+            let (stage, batch) = self.unsent().await?;
+            self = stage;
+            let Some(batch) = batch.filter(|batch| !batch.is_empty()) else { break };
+            let Ok(outcome) = tokio::time::timeout_at(deadline, self.publisher.publish(&batch)).await else { break };
+            match outcome {
+                Ok(()) => self = self.acknowledged(&batch).await?,
+                Err(why) => {
+                    self.failing(&why);
+                    let pause = tokio::time::sleep(backoff.failed());
+                    if tokio::time::timeout_at(deadline, pause).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        let (_, left) = self.backlog().await?;
+        if left > 0 {
+            tracing::warn!(records = left, "not all was sent in time; the rest is sent at the next start");
+        }
+        Ok(Relayed { left })
+    }
+
+    async fn send_next(mut self, backoff: &mut Backoff) -> Result<(Self, Sent), StoreError> {
+        let (stage, batch) = self.unsent().await?;
+        self = stage;
+        let Some(batch) = batch else { return Ok((self, Sent::Failed(backoff.failed()))) };
+        if batch.is_empty() {
+            (self, _) = self.backlog().await?;
+            return Ok((self, Sent::Nothing));
+        }
+        match self.publisher.publish(&batch).await {
+            Ok(()) => {
+                backoff.succeeded();
+                self.ready();
+                Ok((self.acknowledged(&batch).await?, Sent::Some))
+            }
+            Err(why) => {
+                self.failing(&why);
+                (self, _) = self.backlog().await?;
+                Ok((self, Sent::Failed(backoff.failed())))
+            }
+        }
+    }
+
+    /// The next batch; none when the store does not answer now.
+    async fn unsent(mut self) -> Result<(Self, Option<Vec<OutboxRecord>>), StoreError> {
+        let (outbox, outcome) = blocking(self.outbox, |outbox| outbox.unsent(0, BATCH)).await?;
+        self.outbox = outbox;
+        let batch = self.answered(outcome)?;
+        Ok((self, batch))
+    }
+
+    /// Notes what Kafka has acknowledged; tries until the store takes it, or else all of it would be sent again.
+    async fn acknowledged(mut self, batch: &[OutboxRecord]) -> Result<Self, StoreError> {
+        let at = self.clock.now();
+        for record in batch {
+            self.metrics.acknowledged(at.since(record.recorded_at), at.since(record.captured_at));
+        }
+        let rows: Arc<[i64]> = batch.iter().map(|record| record.row).collect();
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        loop {
+            let noted = Arc::clone(&rows);
+            let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.mark_sent(&noted, at)).await?;
+            self.outbox = outbox;
+            if self.answered(outcome)?.is_some() {
+                return self.backlog().await.map(|(stage, _)| stage);
+            }
+            tokio::time::sleep(backoff.failed()).await;
+        }
+    }
+
+    /// Tells the gauges how much is unsent and how old it is.
+    async fn backlog(mut self) -> Result<(Self, u64), StoreError> {
+        let (outbox, outcome) = blocking(self.outbox, Outbox::backlog).await?;
+        self.outbox = outbox;
+        let backlog = self.answered(outcome)?;
+        if let Some(backlog) = backlog {
+            let now = self.clock.now();
+            self.metrics.backlog(backlog.depth, backlog.oldest.map(|oldest| now.since(oldest)));
+        }
+        Ok((self, backlog.map_or(0, |backlog| backlog.depth)))
+    }
+
+    async fn prune(mut self, now: Timestamp) -> Result<Self, StoreError> {
+        let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.prune_sent(now)).await?;
+        self.outbox = outbox;
+        self.answered(outcome)?;
+        Ok(self)
+    }
+
+    /// A transient store error is noted and comes back as none.
+    fn answered<T>(&self, outcome: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(StoreError::Transient(message)) => {
+                self.failing(&PublishError { reason: "store", message });
+                Ok(None)
+            }
+            Err(fatal) => Err(fatal),
+        }
+    }
+
+    fn ready(&self) {
+        self.metrics.ready(true);
+        if let StageHealth::Failing(why) = self.health.send_replace(StageHealth::Ready) {
+            tracing::info!(was = %why, "sending to Kafka again");
+        }
+    }
+
+    /// Logged once per reason, not per try.
+    fn failing(&self, why: &PublishError) {
+        self.metrics.failed(why.reason);
+        self.metrics.ready(false);
+        self.health.send_if_modified(|health| {
+            let changed = !matches!(health, StageHealth::Failing(known) if known.starts_with(why.reason));
+            if changed {
+                tracing::error!(reason = why.reason, error = %why, "records do not get to Kafka; they wait in the outbox");
+                *health = StageHealth::Failing(format!("{}: {why}", why.reason));
+            }
+            changed
+        });
+    }
+}
+
+enum Sent {
+    Some,
+    Nothing,
+    Failed(Duration),
+}
+
+/// Waits for a commit, at most so long; false when there will be none any more.
+async fn wait(committed: &mut watch::Receiver<u64>, at_most: Duration) -> bool {
+    tokio::time::timeout(at_most, committed.changed()).await.is_err_and(|_elapsed| true) || committed.has_changed().is_ok()
+}
+
+/// Pauses in full, whatever is committed meanwhile; false at once when there will be no more commits.
+async fn pause_or_closed(committed: &mut watch::Receiver<u64>, pause: Duration) -> bool {
+    let pause = tokio::time::sleep(pause);
+    tokio::pin!(pause);
+    loop {
+        tokio::select! {
+            () = &mut pause => return true,
+            changed = committed.changed() => if changed.is_err() { return false },
+        }
+    }
+}
