@@ -108,7 +108,8 @@ impl Runtime {
             builder.with_name("lightbar").with_telemetry(false).with_logger(Arc::new(log)).build().map_err(|e| e.to_string())
         };
         let environment = load().map_err(|cause| InferenceError::Runtime(format!("cannot load ONNX Runtime: {cause}; `make setup` installs one that fits")))?;
-        let runtime = Self { environment, version: version(ort::info()), path };
+        let library = std::fs::read(&path).map_err(|cause| InferenceError::Read { path: path.clone(), cause })?;
+        let runtime = Self { environment, version: version(&library, ort::info()), path };
         tracing::info!(version = runtime.version, library = %runtime.path.display(), "onnxruntime loaded");
         *opened = Some(runtime.clone());
         Ok(runtime)
@@ -132,9 +133,16 @@ fn locate(explicit: Option<&Path>) -> Result<PathBuf, InferenceError> {
     })
 }
 
-/// The version out of the build info, e.g. `git-branch=rel-1.24.4`; the library has no other way to tell it safely.
-fn version(info: &str) -> String {
-    let branch = info.split("git-branch=").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or("unknown");
+/// The library's version: the name of its ELF symbol version, `VERS_1.24.4`. Its safe interface tells only a branch's name,
+/// which is `HEAD` in released builds; where the symbol is missing, that has to do.
+fn version(library: &[u8], build_info: &str) -> String {
+    let named = library.windows(5).position(|window| window == b"VERS_").map(|at| &library[at + 5..]);
+    let digits = named.map(|rest| rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').map(|&byte| char::from(byte)));
+    let version: String = digits.into_iter().flatten().collect();
+    if !version.is_empty() {
+        return version;
+    }
+    let branch = build_info.split("git-branch=").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or("unknown");
     branch.trim_start_matches("rel-").to_owned()
 }
 
@@ -153,10 +161,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_read_from_the_build_info() {
-        assert_eq!(version("ORT Build Info: git-branch=rel-1.24.4, git-commit-id=26250ae, build type=Release"), "1.24.4");
-        assert_eq!(version("ORT Build Info: git-branch=main"), "main");
-        assert_eq!(version(""), "unknown");
+    fn the_version_is_the_symbols_or_else_the_branchs() {
+        assert_eq!(version(b"\x7fELF\0OrtGetApiBase\0VERS_1.24.4\0libdl", "git-branch=HEAD, git-commit-id=2d92"), "1.24.4");
+        assert_eq!(version(b"", "ORT Build Info: git-branch=rel-1.24.4, git-commit-id=26250ae"), "1.24.4");
+        assert_eq!(version(b"VERS_", "git-branch=main"), "main");
+        assert_eq!(version(b"", ""), "unknown");
     }
 
     #[test]
