@@ -183,7 +183,8 @@ impl Scene {
         match seen {
             Observation::Analysed { detections } => {
                 // A hostile or broken model must not make the scene grow.
-                self.last_seen = detections.iter().take(MAX_DETECTIONS).cloned().collect();
+                let boxes = detections.iter().filter(|d| d.bbox.is_in_picture());
+                self.last_seen = boxes.take(MAX_DETECTIONS).cloned().collect();
                 changes.extend(self.look(at, true));
             }
             Observation::LookedUnchanged => changes.extend(self.look(at, false)),

@@ -54,9 +54,8 @@ impl Engine {
             for notice in notices.drain(..) {
                 running.take(notice, view.at, book, &mut changes);
             }
-            for track in view.ended {
-                running.post.spoke.remove(&track.id());
-            }
+            let cooldown = running.post.rule.cooldown;
+            running.post.spoke.retain(|_, last| view.at.since(*last) < cooldown);
         }
         changes
     }

@@ -193,7 +193,8 @@ fn fit(place: &BBox, seen: &BBox) -> f64 {
 /// Whether the rule watches such a thing. What lives walks away by itself: only where the rule names the class.
 fn admits(post: &Post, track: &Track) -> bool {
     let filter = &post.rule.filter;
-    let in_zone = post.zone.as_ref().is_none_or(|zone| zone.shape.contains(filter.anchor.of(&track.rest_box())));
+    let anywhere = matches!(post.rule.spec, RuleSpec::ObjectRemoved { zone: None, .. });
+    let in_zone = anywhere || post.zone.as_ref().is_some_and(|zone| zone.shape.contains(filter.anchor.of(&track.rest_box())));
     let thing = !filter.classes.is_empty() || !is_living(track.class());
     in_zone && thing && filter.admits(track)
 }

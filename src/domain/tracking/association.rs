@@ -1,5 +1,7 @@
 //! Which detection is which track: what a pair costs, and whether it is possible at all.
 
+use std::time::Duration;
+
 use super::kalman::extent;
 use super::track::Track;
 use crate::domain::detection::{Detection, ObjectClass};
@@ -9,6 +11,8 @@ use crate::domain::geometry::BBox;
 pub(super) const LIMIT: f64 = 1.9;
 /// Overlap below this says nothing; distance decides.
 const LEAST_IOU: f64 = 0.1;
+/// What was unseen for longer must be found nearer to its forecast, or every newcomer would be taken for one who left.
+const BLINK: Duration = Duration::from_millis(600);
 
 /// Classes that detectors take for each other from frame to frame; no track changes its family.
 pub(crate) const fn family(class: ObjectClass) -> u8 {
@@ -36,9 +40,13 @@ pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f
     if iou >= LEAST_IOU {
         return Some(1.0 - iou + doubt);
     }
+    if track.is_anchored() {
+        return None;
+    }
     let size = extent(expected);
     let spread = track.filter.spread();
-    let gate = |spread: f64, size: f64| (3.0 * spread).clamp(0.5 * size, 2.5 * size);
+    let reach = if track.missing > BLINK { 1.25 } else { 2.5 };
+    let gate = |spread: f64, size: f64| (3.0 * spread).clamp(0.5 * size, reach * size);
     let (a, b) = (expected.centre(), seen.bbox.centre());
     let off = ((a.x - b.x) / gate(spread.x, size[0])).hypot((a.y - b.y) / gate(spread.y, size[1]));
     let ratio = expected.area().max(1e-9) / seen.bbox.area().max(1e-9);

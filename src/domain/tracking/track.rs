@@ -28,6 +28,7 @@ const TRAIL: usize = 48;
 pub struct Track {
     pub(super) id: TrackId,
     votes: [f32; ObjectClass::ALL.len()],
+    class: ObjectClass,
     label: Option<Arc<str>>,
     confidence: f32,
     evidence: f32,
@@ -60,6 +61,7 @@ impl Track {
         let mut track = Self {
             id,
             votes: [0.0; ObjectClass::ALL.len()],
+            class: seen.class,
             label: None,
             confidence: seen.confidence.get(),
             evidence: seen.confidence.get(),
@@ -86,9 +88,8 @@ impl Track {
     }
 
     /// What it most probably is, over all it was taken for.
-    pub fn class(&self) -> ObjectClass {
-        let best = (0..self.votes.len()).max_by(|&a, &b| self.votes[a].total_cmp(&self.votes[b]).then(b.cmp(&a)));
-        best.map_or(ObjectClass::Unknown, |i| ObjectClass::ALL[i])
+    pub const fn class(&self) -> ObjectClass {
+        self.class
     }
 
     /// The model's own name for it.
@@ -134,6 +135,11 @@ impl Track {
     /// Whether it is unseen because something stands before it.
     pub const fn is_hidden(&self) -> bool {
         self.hidden
+    }
+
+    /// Whether it rests and has been unseen for longer than a blink: it is looked for on its place only.
+    pub(super) fn is_anchored(&self) -> bool {
+        self.is_stationary() && self.missing >= Duration::from_millis(800)
     }
 
     /// Whether it has rested so long that its place is kept for it.
@@ -228,10 +234,11 @@ impl Track {
         for vote in &mut self.votes {
             *vote *= 0.97;
         }
-        let before = self.class();
         self.votes[seen.class as usize] += seen.confidence.get().max(0.01);
-        let class = self.class();
-        if class == seen.class && (self.label.is_none() || before != class || seen.confidence.get() >= self.confidence) {
+        let best = (0..self.votes.len()).max_by(|&a, &b| self.votes[a].total_cmp(&self.votes[b]).then(b.cmp(&a)));
+        let before = std::mem::replace(&mut self.class, best.map_or(seen.class, |i| ObjectClass::ALL[i]));
+        let better = self.label.is_none() || before != self.class || seen.confidence.get() >= self.confidence;
+        if self.class == seen.class && better {
             self.label.clone_from(&seen.label);
         }
     }

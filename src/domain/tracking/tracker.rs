@@ -200,11 +200,13 @@ impl Free {
 
 /// Detections that are boxes at all, sure enough to matter, each thing once; the surest first.
 fn usable(detections: &[Detection], least: f32) -> Vec<&Detection> {
-    let sane = |b: &BBox| {
-        [b.x, b.y, b.w, b.h].iter().all(|v| v.is_finite() && v.abs() <= 4.0) && b.w > 0.0 && b.h > 0.0 && b.clipped().is_some()
-    };
-    let mut seen: Vec<&Detection> = detections.iter().filter(|d| sane(&d.bbox) && d.confidence.get() >= least).collect();
-    seen.sort_by(|a, b| b.confidence.get().total_cmp(&a.confidence.get()).then(a.bbox.x.total_cmp(&b.bbox.x)).then(a.bbox.y.total_cmp(&b.bbox.y)));
+    let mut seen: Vec<&Detection> =
+        detections.iter().filter(|d| d.bbox.is_in_picture() && d.confidence.get() >= least).collect();
+    let place = |d: &Detection| (d.bbox.x, d.bbox.y);
+    seen.sort_by(|a, b| {
+        let ((ax, ay), (bx, by)) = (place(a), place(b));
+        b.confidence.get().total_cmp(&a.confidence.get()).then(ax.total_cmp(&bx)).then(ay.total_cmp(&by))
+    });
     seen.truncate(2 * MAX_TRACKS);
     let mut kept: Vec<&Detection> = Vec::with_capacity(seen.len());
     for detection in seen {
