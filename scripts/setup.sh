@@ -180,8 +180,11 @@ exec 9>"$tools/setup.lock"
 flock 9   # two makes at once wait for each other instead of unpacking over each other
 
 stamp=$tools/setup.$mode.stamp
-recipe=$({ cat "$root/scripts/setup.sh"; cat "$root/scripts/kafka.sh" 2>/dev/null || true; } | sha256sum | cut -d' ' -f1)
-if [[ -f $stamp && $(<"$stamp") == "$recipe" && -f $tools/onnxruntime/lib/libonnxruntime.so ]] &&
+# The stamp is of everything that decides what is installed; a change there makes the next run look at each step again.
+recipes=("$root/scripts/setup.sh" "$root/scripts/kafka.sh" "$root/deploy/kafka/pom.xml")
+recipe=$({ cat "${recipes[@]}" 2>/dev/null || true; } | sha256sum | cut -d' ' -f1)
+kafka_is_there() { ! with_kafka || [[ -d $tools/kafka/libs ]]; }
+if [[ -f $stamp && $(<"$stamp") == "$recipe" && -f $tools/onnxruntime/lib/libonnxruntime.so ]] && kafka_is_there &&
   PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" rust_is_new_enough; then
   exit 0
 fi

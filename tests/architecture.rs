@@ -181,7 +181,7 @@ fn nothing_here_could_identify_a_person() {
 fn identifies(name: &str) -> bool {
     let words = source::words(name);
     let is_phrase = |phrase: &&[&str]| words.windows(phrase.len()).any(|window| window == *phrase);
-    words.iter().any(|word| IDENTIFYING_WORDS.contains(&word.as_str())) || IDENTIFYING_PHRASES.iter().any(|p| is_phrase(&p))
+    words.iter().any(|word| IDENTIFYING_WORDS.contains(&word.as_str())) || IDENTIFYING_PHRASES.iter().any(is_phrase)
 }
 
 #[test]

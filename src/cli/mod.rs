@@ -118,7 +118,8 @@ fn tell(error: &anyhow::Error) -> ExitCode {
     };
     if status == ExitCode::FAILURE {
         for cause in error.chain().skip(1) {
-            text.push_str(&format!("\n  because: {cause}"));
+            text += "\n  because: ";
+            text += &cause.to_string();
         }
     }
     let count = error.downcast_ref::<ConfigErrors>().map_or(1, |errors| errors.0.len());

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 pub(super) fn hash(documents: &[&DeTable<'_>]) -> String {
     let mut merged: Vec<(&str, Vec<&DeValue<'_>>)> = Vec::new();
     for document in documents {
-        for (key, value) in document.iter() {
+        for (key, value) in *document {
             let key = key.get_ref().as_ref();
             let values: Vec<&DeValue<'_>> = match value.get_ref() {
                 DeValue::Array(items) => items.iter().map(Spanned::get_ref).collect(),
@@ -47,7 +47,7 @@ fn write(out: &mut String, value: &DeValue<'_>) {
         DeValue::Datetime(moment) => out.push_str(&moment.to_string()),
         DeValue::Array(items) => {
             out.push('[');
-            for item in items.iter() {
+            for item in items {
                 write(out, item.get_ref());
                 out.push(',');
             }

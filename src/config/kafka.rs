@@ -71,14 +71,14 @@ impl SaslMechanism {
 }
 
 impl KafkaSettings {
-    pub(super) fn read(table: &Table<'_>) -> Option<Self> {
+    pub(super) fn read(table: &Table<'_>) -> Self {
         let enabled = table.flag("enabled").unwrap_or(true);
         let brokers = table.list("brokers", checked_broker).unwrap_or_default();
         if enabled && brokers.is_empty() {
             table.missing_or_empty("brokers", "a list of at least one host:port, or enabled = false");
         }
         let prefix = |key| table.parsed(key, checked_prefix).unwrap_or_else(|| "lightbar".to_owned());
-        Some(Self {
+        Self {
             enabled,
             brokers,
             topic_prefix: prefix("topic_prefix"),
@@ -86,7 +86,7 @@ impl KafkaSettings {
             single_broker: table.flag("single_broker").unwrap_or(false),
             tls: table.table("tls", TLS_KEYS).map(|tls| TlsSettings::read(&tls)),
             sasl: table.table("sasl", SASL_KEYS).and_then(|sasl| SaslSettings::read(&sasl)),
-        })
+        }
     }
 }
 

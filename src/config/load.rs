@@ -98,7 +98,7 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
     let http = tops.section("http", service::HTTP_KEYS).map_or_else(HttpSettings::default, |t| HttpSettings::read(&t));
     let log = tops.section("log", service::LOG_KEYS).map_or_else(LogSettings::default, |t| LogSettings::read(&t));
     let kafka = match tops.section("kafka", kafka::KEYS) {
-        Some(table) => KafkaSettings::read(&table),
+        Some(table) => Some(KafkaSettings::read(&table)),
         None => tops.missing_section("kafka", "a table with brokers, or with enabled = false"),
     };
     let inference = match tops.section("inference", inference::KEYS) {

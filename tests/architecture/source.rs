@@ -185,7 +185,6 @@ fn macro_fields(tokens: &[(usize, String)]) -> Vec<(usize, String)> {
         let words: Vec<&str> = argument.iter().map(|(_, token)| token.as_str()).collect();
         match words[..] {
             ["\"\"", ..] => break,   // the message; after it come its own arguments
-            ["target" | "parent", ":", ..] | [] => {}
             ["%" | "?", name, ..] | [name, "=", ..] if is_identifier(name) => {
                 let at = usize::from(matches!(words[0], "%" | "?"));
                 out.push((argument[at].0, name.to_owned()));

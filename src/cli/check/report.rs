@@ -36,7 +36,7 @@ fn kafka_line(kafka: &KafkaSettings) -> String {
         line.push_str(", TLS");
     }
     if let Some(sasl) = &kafka.sasl {
-        line.push_str(&format!(", {} as {}", sasl.mechanism.as_str(), sasl.username));
+        line = format!("{line}, {} as {}", sasl.mechanism.as_str(), sasl.username);
     }
     if kafka.single_broker {
         line.push_str(", one replica accepted");
@@ -99,7 +99,8 @@ fn rule_line(rule: &Rule) -> String {
     let classes: Vec<&str> = rule.filter.classes.iter().map(|class| class.as_str()).collect();
     let mut classes = if classes.is_empty() { "any object".to_owned() } else { classes.join(", ") };
     if !rule.filter.labels.is_empty() {
-        classes.push_str(&format!(" called {}", rule.filter.labels.join(" or ")));
+        classes += " called ";
+        classes += &rule.filter.labels.join(" or ");
     }
     format!(
         "{what}: {classes}, confidence from {:.2}; {:?}, {:?}",
