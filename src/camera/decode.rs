@@ -4,7 +4,7 @@
 //! decoders take badly. Frames that are not due leave before they are mapped. A damaged packet is survived and counted; a
 //! decoder that reports an error is done for, and the capture stage opens another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +58,7 @@ impl Default for DecoderSettings {
 pub struct GstDecoderFactory {
     settings: DecoderSettings,
     clock: Arc<dyn Clock>,
+    announced: Mutex<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for GstDecoderFactory {
@@ -69,7 +70,16 @@ impl std::fmt::Debug for GstDecoderFactory {
 impl GstDecoderFactory {
     /// A factory; `clock` says when a frame was decoded.
     pub fn new(settings: DecoderSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock }
+        Self { settings, clock, announced: Mutex::default() }
+    }
+
+    /// Says once which decoder is used.
+    fn announce(&self, codec: Codec, element: String) {
+        tracing::debug!(codec = codec.as_str(), element, "decoder opened");
+        if !self.announced.lock().unwrap_or_else(PoisonError::into_inner).contains(&element) {
+            tracing::info!(codec = codec.as_str(), element, "decoding with this decoder");
+            self.announced.lock().unwrap_or_else(PoisonError::into_inner).insert(element);
+        }
     }
 }
 
@@ -78,7 +88,7 @@ impl DecoderFactory for GstDecoderFactory {
         super::init().map_err(|e| DecodeError(e.to_string()))?;
         let state = Arc::new(Shared::default());
         let decoder = chosen(codec, &self.settings)?;
-        tracing::debug!(codec = codec.as_str(), element = %element_name(&decoder), "decoder opened");
+        self.announce(codec, element_name(&decoder));
         let output = Output { pacer: Pacer::new(per_second), frames, clock: Arc::clone(&self.clock), state: Arc::clone(&state) };
         let failed = |e: gst::glib::BoolError| DecodeError(format!("cannot build a decoder for {}: {e}", codec.as_str()));
         let running = Running::start(codec, &decoder, output).map_err(failed)?;

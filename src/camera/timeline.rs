@@ -126,7 +126,7 @@ impl Epoch {
         let step = pts - highest_pts;
         let waited = (received - self.last_received).max(0);
         let late_for_good = self.arrivals.is_full() && self.arrivals.least() - offset > STEPPED + 2 * SECOND;
-        step < -BACK_STEP || key && step < 0 || step > waited + AHEAD_STEP || late_for_good
+        step < -BACK_STEP || key && step <= 0 || step > waited + AHEAD_STEP || late_for_good
     }
 
     fn slew(&mut self, target: i64, pts: i64, received: i64) {
