@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lightbar::camera::{Credentials, FilePace, FileSource, RtspSettings, RtspSource, Transport, probe};
+use lightbar::camera::{
+    Credentials, DecoderChoice, DecoderSettings, FilePace, FileSource, GstDecoderFactory, RtspSettings, RtspSource, Transport, probe,
+};
 use lightbar::clock::SystemClock;
 use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
 use lightbar::pipeline::capture::{CaptureEvent, CaptureMode};
 use lightbar::pipeline::frame::Frame;
 use lightbar::pipeline::packet::{CaptureClock, Codec, Packet};
-use lightbar::pipeline::ports::PacketSource;
+use lightbar::pipeline::ports::{DecoderFactory, PacketSource};
 
 use crate::support::footage::footage;
 use crate::support::rtsp::{Login, PASSWORD, RtspServer, Serving, USER};
@@ -461,6 +463,19 @@ async fn damaged_packets_are_survived() {
     decoder.push(&got[again]).unwrap();
     decoder.drain().unwrap();
     assert_eq!(frames.try_iter().count(), 1, "drained at once");
+}
+
+#[test]
+fn a_decoder_that_is_asked_for_and_missing_is_an_error() {
+    for (choice, said) in [
+        (DecoderChoice::Element("nosuchdec".to_owned()), "nosuchdec"),
+        (DecoderChoice::Element("fakesrc".to_owned()), "H.264"),
+    ] {
+        let settings = DecoderSettings { choice, ..DecoderSettings::default() };
+        let factory = GstDecoderFactory::new(settings, Arc::new(SystemClock));
+        let error = factory.open(Codec::H264, 5.0, Box::new(|_| {})).err().expect("no such decoder");
+        assert!(error.to_string().contains(said), "{error}");
+    }
 }
 
 #[tokio::test]
