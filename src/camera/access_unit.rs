@@ -80,11 +80,12 @@ fn callbacks(codec: Codec, sender: PacketSender, facts: SharedFacts, mut stamper
                 note_caps(codec, &caps, &facts);
                 known_caps = Some(caps);
             }
-            match packet(codec, &sample, &mut keys, &mut stamper) {
-                // Nobody listens any more: the pipeline is being taken down.
-                Some(packet) => sender.blocking_send(Ok(packet)).map_err(|_| gst::FlowError::Flushing)?,
-                None => tracing::debug!("an access unit without a usable time was left out"),
-            }
+            let Some(packet) = packet(codec, &sample, &mut keys, &mut stamper) else {
+                tracing::debug!("an access unit without a usable time was left out");
+                return Ok(gst::FlowSuccess::Ok);
+            };
+            // Nobody listens any more: the pipeline is being taken down.
+            sender.blocking_send(Ok(packet)).map_err(|_| gst::FlowError::Flushing)?;
             Ok(gst::FlowSuccess::Ok)
         })
         .build()

@@ -4,7 +4,7 @@
 //! decoders take badly. Frames that are not due leave before they are mapped. A damaged packet is survived and counted; a
 //! decoder that reports an error is done for, and the capture stage opens another one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 
+use super::choice::{DecoderSettings, chosen, element_name};
 use super::picture::picture;
 use crate::domain::time::Timestamp;
 use crate::pipeline::frame::Frame;
@@ -25,39 +26,11 @@ const QUEUE: usize = 4;
 /// Packets whose times are remembered until their frame comes out; far beyond any reordering.
 const REMEMBERED: usize = 256;
 
-/// Which decoder is taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum DecoderChoice {
-    /// Hardware where it works, else software.
-    #[default]
-    Auto,
-    /// Software only.
-    Software,
-    /// Hardware, or an error.
-    Hardware,
-    /// This GStreamer element, or an error.
-    Element(String),
-}
-
-/// How frames are decoded.
-#[derive(Clone, Debug)]
-pub struct DecoderSettings {
-    /// Which decoder is taken.
-    pub choice: DecoderChoice,
-    /// Threads of a software decoder. One per camera: cameras are many, and more threads add delay.
-    pub threads: u32,
-}
-
-impl Default for DecoderSettings {
-    fn default() -> Self {
-        Self { choice: DecoderChoice::Auto, threads: 1 }
-    }
-}
-
 /// Makes decoders out of GStreamer's.
 pub struct GstDecoderFactory {
     settings: DecoderSettings,
     clock: Arc<dyn Clock>,
+    announced: Mutex<BTreeSet<String>>,
 }
 
 impl std::fmt::Debug for GstDecoderFactory {
@@ -69,7 +42,16 @@ impl std::fmt::Debug for GstDecoderFactory {
 impl GstDecoderFactory {
     /// A factory; `clock` says when a frame was decoded.
     pub fn new(settings: DecoderSettings, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, clock }
+        Self { settings, clock, announced: Mutex::default() }
+    }
+
+    /// Says once which decoder is used.
+    fn announce(&self, codec: Codec, element: String) {
+        tracing::debug!(codec = codec.as_str(), element, "decoder opened");
+        if !self.announced.lock().unwrap_or_else(PoisonError::into_inner).contains(&element) {
+            tracing::info!(codec = codec.as_str(), element, "decoding with this decoder");
+            self.announced.lock().unwrap_or_else(PoisonError::into_inner).insert(element);
+        }
     }
 }
 
@@ -78,7 +60,7 @@ impl DecoderFactory for GstDecoderFactory {
         super::init().map_err(|e| DecodeError(e.to_string()))?;
         let state = Arc::new(Shared::default());
         let decoder = chosen(codec, &self.settings)?;
-        tracing::debug!(codec = codec.as_str(), element = %element_name(&decoder), "decoder opened");
+        self.announce(codec, element_name(&decoder));
         let output = Output { pacer: Pacer::new(per_second), frames, clock: Arc::clone(&self.clock), state: Arc::clone(&state) };
         let failed = |e: gst::glib::BoolError| DecodeError(format!("cannot build a decoder for {}: {e}", codec.as_str()));
         let running = Running::start(codec, &decoder, output).map_err(failed)?;
@@ -334,64 +316,4 @@ fn watch_bus(pipeline: &gst::Pipeline, state: &Arc<Shared>) -> Result<(), gst::g
         gst::BusSyncReply::Drop
     });
     Ok(())
-}
-
-/// The decoder to use, ready or with the reason why there is none.
-fn chosen(codec: Codec, settings: &DecoderSettings) -> Result<gst::Element, DecodeError> {
-    let software = match codec {
-        Codec::H264 => "avdec_h264",
-        Codec::H265 => "avdec_h265",
-    };
-    match &settings.choice {
-        DecoderChoice::Software => software_decoder(software, settings),
-        DecoderChoice::Element(name) => {
-            let element = gst::ElementFactory::make(name).build();
-            let element = element.map_err(|_| DecodeError(format!("GStreamer has no decoder {name:?}")))?;
-            configured(&element, settings);
-            Ok(element)
-        }
-        DecoderChoice::Hardware => hardware_decoder(codec)
-            .ok_or_else(|| DecodeError(format!("no hardware decoder for {} works on this machine", codec.as_str()))),
-        DecoderChoice::Auto => hardware_decoder(codec).map_or_else(|| software_decoder(software, settings), Ok),
-    }
-}
-
-fn software_decoder(name: &str, settings: &DecoderSettings) -> Result<gst::Element, DecodeError> {
-    let element = gst::ElementFactory::make(name).build();
-    let element = element.map_err(|_| DecodeError(format!("GStreamer has no decoder {name:?}; install gstreamer1.0-libav")))?;
-    configured(&element, settings);
-    Ok(element)
-}
-
-fn configured(decoder: &gst::Element, settings: &DecoderSettings) {
-    if let Some(kind) = decoder.find_property("max-threads").map(|property| property.value_type()) {
-        if kind == gst::glib::Type::I32 {
-            decoder.set_property("max-threads", i32::try_from(settings.threads).unwrap_or(i32::MAX));
-        } else if kind == gst::glib::Type::U32 {
-            decoder.set_property("max-threads", settings.threads);
-        }
-    }
-}
-
-/// The best ranked hardware decoder that can open its device.
-fn hardware_decoder(codec: Codec) -> Option<gst::Element> {
-    let media = match codec {
-        Codec::H264 => "video/x-h264",
-        Codec::H265 => "video/x-h265",
-    };
-    let kind = gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO | gst::ElementFactoryType::HARDWARE;
-    let factories = gst::ElementFactory::factories_with_type(kind, gst::Rank::MARGINAL);
-    let caps = gst::Caps::new_empty_simple(media);
-    let mut fitting: Vec<_> = factories.into_iter().filter(|factory| factory.can_sink_any_caps(&caps)).collect();
-    fitting.sort_by_key(|factory| std::cmp::Reverse(factory.rank()));
-    fitting.into_iter().find_map(|factory| {
-        let element = factory.create().build().ok()?;
-        let works = element.set_state(gst::State::Ready).is_ok();
-        let back = element.set_state(gst::State::Null).is_ok();
-        (works && back).then_some(element)
-    })
-}
-
-fn element_name(element: &gst::Element) -> String {
-    element.factory().map_or_else(|| element.name().to_string(), |factory| factory.name().to_string())
 }

@@ -10,6 +10,7 @@ mod access_unit;
 mod session;
 mod rtsp;
 mod file;
+mod choice;
 mod decode;
 mod picture;
 mod probe;
@@ -17,7 +18,8 @@ mod probe;
 use std::sync::OnceLock;
 
 pub use address::{Credentials, split_credentials};
-pub use decode::{DecoderChoice, DecoderSettings, GstDecoderFactory};
+pub use choice::{DecoderChoice, DecoderSettings};
+pub use decode::GstDecoderFactory;
 pub use file::{FilePace, FileSource};
 pub use probe::{Probe, probe};
 pub use rtsp::{RtspSettings, RtspSource, Transport};

@@ -50,7 +50,7 @@ struct Epoch {
     /// that comes after a later picture is still given a time before it.
     knots: VecDeque<(i64, i64)>,
     floor: i64,
-    last_received: i64,
+    last_taken: i64,
     arrivals: SlidingMinimum,
     rtcp: Option<i64>,
 }
@@ -80,7 +80,7 @@ impl Timeline {
     pub fn stamp(&mut self, picture: Shown, received_at: Timestamp, camera_clock: Option<Timestamp>) -> (Timestamp, ClockQuality) {
         let pts = i64::try_from(picture.pts.as_nanos()).unwrap_or(i64::MAX / 4);
         let received = received_at.as_nanos();
-        if self.epoch.as_ref().is_some_and(|epoch| epoch.is_broken_by(pts, picture.key, received)) {
+        if self.epoch.as_ref().is_some_and(|epoch| epoch.is_broken_by(pts, picture.key, received - self.delay)) {
             self.epoch = None;
         }
         let (delay, newest) = (self.delay, self.newest);
@@ -97,6 +97,7 @@ impl Timeline {
             self.delay = 0;
         }
         let target = arrival - self.delay;
+        epoch.last_taken = received - self.delay;
         epoch.slew(target, pts, received);
         let captured = (pts + epoch.offset_at(pts)).max(epoch.floor);
         self.newest = Some(self.newest.map_or(captured, |newest| newest.max(captured)));
@@ -113,7 +114,7 @@ impl Epoch {
     fn begin(pts: i64, taken: i64, newest: Option<i64>) -> Self {
         let floor = newest.map_or(i64::MIN, |newest| newest + 1_000);
         let knots = VecDeque::from([(pts, taken.max(floor) - pts)]);
-        Self { knots, floor, last_received: taken, arrivals: SlidingMinimum::default(), rtcp: None }
+        Self { knots, floor, last_taken: taken, arrivals: SlidingMinimum::default(), rtcp: None }
     }
 
     /// The highest presentation time, and the offset there.
@@ -121,16 +122,15 @@ impl Epoch {
         self.knots.back().copied().unwrap_or((0, 0))
     }
 
-    fn is_broken_by(&self, pts: i64, key: bool, received: i64) -> bool {
+    fn is_broken_by(&self, pts: i64, key: bool, taken: i64) -> bool {
         let (highest_pts, offset) = self.newest();
         let step = pts - highest_pts;
-        let waited = (received - self.last_received).max(0);
-        let late_for_good = self.arrivals.is_full() && self.arrivals.least() - offset > STEPPED + 2 * SECOND;
-        step < -BACK_STEP || key && step < 0 || step > waited + AHEAD_STEP || late_for_good
+        let waited = (taken - self.last_taken).max(0);
+        let late_for_good = self.arrivals.is_full() && self.arrivals.least() - offset > STEPPED && taken - pts - offset > STEPPED;
+        step < -BACK_STEP || key && step <= 0 || step > waited + AHEAD_STEP || late_for_good
     }
 
     fn slew(&mut self, target: i64, pts: i64, received: i64) {
-        self.last_received = received;
         let (highest_pts, offset) = self.newest();
         let passed = pts - highest_pts;
         if passed <= 0 {

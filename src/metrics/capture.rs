@@ -8,8 +8,22 @@ use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, CounterVec, Counter, Opts, Registry,
 };
 
+use crate::domain::scene::BlindCause;
+
 /// Seconds; from what one frame interval costs to what a dead network costs.
 const LATENCY_BUCKETS: &[f64] = &[0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0, 10.0];
+const PACKET_REASONS: &[&str] = &["before_key", "decoder_behind", "decode_failed"];
+const RING_REASONS: &[&str] = &["outdated", "overflowed"];
+const FRAME_REASONS: &[&str] = &["not_due", "repeated", "replaced"];
+const CAUSES: [&str; BlindCause::ALL.len()] = {
+    let mut words = [""; BlindCause::ALL.len()];
+    let mut i = 0;
+    while i < words.len() {
+        words[i] = BlindCause::ALL[i].as_str();
+        i += 1;
+    }
+    words
+};
 const CAMERA: &[&str] = &["camera"];
 const STREAM: &[&str] = &["camera", "stream"];
 const STREAM_REASON: &[&str] = &["camera", "stream", "reason"];
@@ -115,6 +129,32 @@ impl CaptureMetrics {
         }
     }
 
+    /// Takes a camera that was removed out of the exposition.
+    pub fn forget(&self, camera: &str) {
+        let by_reason = [(&self.dropped, PACKET_REASONS), (&self.ring_evicted, RING_REASONS), (&self.failures, &CAUSES)];
+        for stream in ["main", "sub"] {
+            for counters in [&self.received, &self.received_bytes, &self.passed, &self.connects] {
+                drop(counters.remove_label_values(&[camera, stream]));
+            }
+            for gauges in [&self.in_flight, &self.ring_bytes, &self.online] {
+                drop(gauges.remove_label_values(&[camera, stream]));
+            }
+            drop(self.ring_seconds.remove_label_values(&[camera, stream]));
+            for (counters, reasons) in by_reason {
+                for reason in reasons {
+                    drop(counters.remove_label_values(&[camera, stream, reason]));
+                }
+            }
+        }
+        for counters in [&self.decoded, &self.offered, &self.decode_errors, &self.decoder_restarts] {
+            drop(counters.remove_label_values(&[camera]));
+        }
+        for reason in FRAME_REASONS {
+            drop(self.frames_dropped.remove_label_values(&[camera, reason]));
+        }
+        drop(self.blind_seconds.remove_label_values(&[camera]));
+    }
+
     /// Counts a connection that failed or broke.
     pub fn failed(&self, camera: &str, stream: &str, cause: &str) {
         self.failures.with_label_values(&[camera, stream, cause]).inc();
@@ -159,4 +199,30 @@ pub struct FrameMetrics {
 fn keep<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, prometheus::Error> {
     registry.register(Box::new(metric.clone()))?;
     Ok(metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus::{Encoder, TextEncoder};
+
+    use super::*;
+
+    #[test]
+    fn a_camera_that_is_forgotten_is_gone() {
+        let registry = Registry::new();
+        let metrics = CaptureMetrics::register(&registry).expect("names are unique");
+        let shown = || {
+            let mut text = Vec::new();
+            TextEncoder::new().encode(&registry.gather(), &mut text).expect("metrics encode");
+            String::from_utf8(text).expect("metrics are text")
+        };
+        for (camera, stream) in [("gate", "main"), ("gate", "sub"), ("yard", "main")] {
+            metrics.stream(camera, stream).received.inc();
+            metrics.frames(camera).decoded.inc();
+            metrics.failed(camera, stream, BlindCause::Stalled.as_str());
+        }
+        assert!(shown().contains("\"gate\""));
+        metrics.forget("gate");
+        assert!(!shown().contains("\"gate\"") && shown().contains("\"yard\""), "{}", shown());
+    }
 }

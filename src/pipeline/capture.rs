@@ -245,18 +245,23 @@ impl Keeper {
             Ok(connection) => connection,
             Err(error) => return End::Failed(error),
         };
-        let mut patience = self.settings.connect_timeout;
+        let mut first = true;
         loop {
-            match self.next(&mut connection, patience).await {
+            match self.next(&mut connection, first).await {
                 Ok(Some(packet)) => self.take(packet).await,
                 Ok(None) => return End::Over,
                 Err(error) => return End::Failed(error),
             }
-            patience = self.settings.stall_timeout;
+            first = false;
         }
     }
 
-    async fn next(&self, connection: &mut PacketStream, patience: Duration) -> Result<Option<Packet>, SourceError> {
+    async fn next(&self, connection: &mut PacketStream, first: bool) -> Result<Option<Packet>, SourceError> {
+        let (patience, since) = if first {
+            (self.settings.connect_timeout, "connecting")
+        } else {
+            (self.settings.stall_timeout, "the last one")
+        };
         if self.settings.mode == CaptureMode::Replay {
             return connection.packets.recv().await.transpose();
         }
@@ -264,7 +269,7 @@ impl Keeper {
             Ok(next) => next.transpose(),
             Err(_) => Err(SourceError {
                 cause: BlindCause::Stalled,
-                message: format!("connected, but no picture came for {:.1} s", patience.as_secs_f64()),
+                message: format!("no picture came within {:.1} s of {since}", patience.as_secs_f64()),
             }),
         }
     }
@@ -299,14 +304,13 @@ impl Keeper {
             self.metrics.decoder_behind.inc();
             return;
         }
-        self.metrics.in_flight.inc();
-        let fed = if self.settings.mode == CaptureMode::Replay {
-            feed.send(Feed::Packet(packet)).await.is_ok()
+        let place =
+            if self.settings.mode == CaptureMode::Replay { feed.reserve().await.ok() } else { feed.try_reserve().ok() };
+        let fed = place.is_some();
+        if let Some(place) = place {
+            self.metrics.in_flight.inc();
+            place.send(Feed::Packet(packet));
         } else {
-            feed.try_send(Feed::Packet(packet)).is_ok()
-        };
-        if !fed {
-            self.metrics.in_flight.dec();
             self.metrics.decoder_behind.inc();
             if !self.behind {
                 tracing::warn!(camera = %self.settings.camera, "decoding does not keep up; pictures are skipped up to the next key picture");
@@ -366,7 +370,7 @@ impl Default for Retry {
         Self {
             transient: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
             // Jitter takes up to half: no less than a minute.
-            refused: Backoff::new(Duration::from_secs(120), Duration::from_secs(15 * 60)),
+            refused: Backoff::new(Duration::from_mins(2), Duration::from_mins(15)),
             last: None,
         }
     }
@@ -391,4 +395,5 @@ async fn stopped(stop: &mut Stop) -> BlindCause {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 mod tests;

@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lightbar::camera::{Credentials, FilePace, FileSource, RtspSettings, RtspSource, Transport, probe};
+use lightbar::camera::{
+    Credentials, DecoderChoice, DecoderSettings, FilePace, FileSource, GstDecoderFactory, RtspSettings, RtspSource, Transport, probe,
+};
 use lightbar::clock::SystemClock;
 use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
 use lightbar::pipeline::capture::{CaptureEvent, CaptureMode};
 use lightbar::pipeline::frame::Frame;
 use lightbar::pipeline::packet::{CaptureClock, Codec, Packet};
+use lightbar::pipeline::ports::{DecoderFactory, PacketSource};
 
 use crate::support::footage::footage;
 use crate::support::rtsp::{Login, PASSWORD, RtspServer, Serving, USER};
@@ -251,7 +254,7 @@ async fn the_resolution_may_change() {
 #[tokio::test]
 async fn a_late_key_picture_is_waited_for() {
     let server = RtspServer::serve(Serving::new(H264.replace("key-int-max=25", "key-int-max=75")));
-    let mut first = lightbar::pipeline::ports::PacketSource::open(&source(&server.url())).unwrap();
+    let mut first = source(&server.url()).open().unwrap();
     for _ in 0..20 {
         first.packets.recv().await.unwrap().unwrap();
     }
@@ -320,15 +323,35 @@ async fn another_makers_server_over_udp() {
 
 #[tokio::test]
 async fn a_probe_says_what_a_camera_sends() {
-    let server = RtspServer::serve(Serving::new(format!("{H264} {AUDIO}")));
-    let found = probe(RtspSettings::new(&server.url(), None), Duration::from_secs(20), Arc::new(SystemClock)).await.unwrap();
+    let patience = Duration::from_secs(20);
+    let server = RtspServer::serve(Serving::new(H264));
+    let found = probe(RtspSettings::new(&server.url(), None), patience, Arc::new(SystemClock)).await.unwrap();
     assert_eq!((found.codec, found.width, found.height, found.has_rtcp_time), (Codec::H264, 320, 240, true));
     assert!(found.fps.is_some_and(|fps| (fps - 25.0).abs() < 0.5), "{found:?}");
     assert!(found.key_interval_s.is_some_and(|s| (s - 1.0).abs() < 0.1), "{found:?}");
+    // This server sends no sender reports for one track where another is not set up: the look ends with its time.
+    let server = RtspServer::serve(Serving::new(format!("{H264} {AUDIO}")));
+    let found = probe(RtspSettings::new(&server.url(), None), patience / 5, Arc::new(SystemClock)).await.unwrap();
     assert_eq!(found.tracks, ["video H264", "audio PCMA"]);
-    server.stop();
-    let closed = probe(RtspSettings::new("rtsp://127.0.0.1:9/none", None), Duration::from_secs(20), Arc::new(SystemClock)).await;
+    let closed = probe(RtspSettings::new("rtsp://127.0.0.1:9/none", None), patience, Arc::new(SystemClock)).await;
     assert_eq!(closed.unwrap_err().cause, BlindCause::Unreachable);
+}
+
+/// Periodic intra refresh: one key picture in the camera's life, and this client comes after it.
+#[tokio::test]
+async fn a_stream_without_key_pictures_is_seen_from_a_recovery_point() {
+    let server = RtspServer::serve(Serving::new(H264.replace("key-int-max=25", "key-int-max=25 intra-refresh=true")));
+    let mut first = source(&server.url()).open().unwrap();
+    for _ in 0..30 {
+        first.packets.recv().await.unwrap().unwrap();
+    }
+    let mut stage = stage(Arc::new(source(&server.url())), CaptureMode::Live, |_| {});
+    stage.sighted().await;
+    let frames = stage.some_frames(10).await;
+    assert_grows(&frames);
+    assert!(stage.metrics.stream("gate", "main").before_key.get() >= 200, "true key pictures were waited for first");
+    stage.finish().await;
+    drop(first);
 }
 
 fn replayed(path: std::path::PathBuf) -> Arc<FileSource> {
@@ -440,6 +463,19 @@ async fn damaged_packets_are_survived() {
     decoder.push(&got[again]).unwrap();
     decoder.drain().unwrap();
     assert_eq!(frames.try_iter().count(), 1, "drained at once");
+}
+
+#[test]
+fn a_decoder_that_is_asked_for_and_missing_is_an_error() {
+    for (choice, said) in [
+        (DecoderChoice::Element("nosuchdec".to_owned()), "nosuchdec"),
+        (DecoderChoice::Element("fakesrc".to_owned()), "H.264"),
+    ] {
+        let settings = DecoderSettings { choice, ..DecoderSettings::default() };
+        let factory = GstDecoderFactory::new(settings, Arc::new(SystemClock));
+        let error = factory.open(Codec::H264, 5.0, Box::new(|_| {})).err().expect("no such decoder");
+        assert!(error.to_string().contains(said), "{error}");
+    }
 }
 
 #[tokio::test]

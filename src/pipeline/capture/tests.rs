@@ -129,7 +129,7 @@ struct Rig {
 }
 
 fn rig(mode: CaptureMode, sources: Vec<(StreamRole, Arc<Script>)>, decoders: Arc<FakeDecoders>) -> Rig {
-    let ring = || PacketRing::shared(RingBounds { seconds: Duration::from_secs(60), bytes: 1_000_000 });
+    let ring = || PacketRing::shared(RingBounds { seconds: Duration::from_mins(1), bytes: 1_000_000 });
     let streams: Vec<CaptureStream> =
         sources.into_iter().map(|(role, source)| CaptureStream { role, source, ring: ring() }).collect();
     let rings = streams.iter().map(|stream| Arc::clone(&stream.ring)).collect();

@@ -73,7 +73,6 @@ impl RtspServer {
                     if let Some(listening) = context.find_source_by_id(&source) {
                         listening.destroy();
                     }
-                    drop(source);
                     while context.iteration(false) {}
                 })
                 .unwrap();

@@ -19,7 +19,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 /// What nothing here may take, on a machine with other work to do.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Stage {
     pub(crate) events: mpsc::Receiver<CaptureEvent>,
