@@ -1,0 +1,7 @@
+//! Integration tests with real parts. One crate, so that it is linked once.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
+mod support;
+mod inference;
+mod model_pull;

@@ -1,0 +1,5 @@
+//! What tests share, one file per thing.
+
+pub(crate) mod footage;
+pub(crate) mod http;
+pub(crate) mod models;
