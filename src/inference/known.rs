@@ -16,8 +16,8 @@ pub struct KnownModel {
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: &'static str,
-    /// Its manifest, without `file` and `sha256`.
-    manifest: &'static str,
+    /// Its manifest without `name`, `file` and `sha256`, which are written before it.
+    pub manifest_rest: &'static str,
 }
 
 /// All of them.
@@ -29,7 +29,7 @@ pub const KNOWN_MODELS: &[KnownModel] = &[
         url: "https://raw.githubusercontent.com/Kazuhito00/YOLOX-ONNX-TFLite-Sample/3d4f1119d0694200671c08069ecb847aa0d8495a/model/yolox_nano.onnx",
         bytes: 3_660_092,
         sha256: "695e750a5d5754bb5a8d5325643b59282191a7e7a564e435a415fd3c578eab14",
-        manifest: r#"version = "0.1.1"
+        manifest_rest: r#"version = "0.1.1"
 licence = "Apache-2.0"
 source = "Megvii YOLOX, https://github.com/Megvii-BaseDetection/YOLOX; the file from Kazuhito00/YOLOX-ONNX-TFLite-Sample"
 
@@ -53,7 +53,7 @@ names = "coco80"
         url: "https://raw.githubusercontent.com/Kazuhito00/DEIMv2-ONNX-Sample/f88d4382abca74edb26ed4c7f46190ac40da0ea5/model/deimv2_hgnetv2_atto_coco.onnx",
         bytes: 2_248_408,
         sha256: "b114aa6610ac7c2bd9b3186ffb001afa872430db957407ef2473f7148d00646e",
-        manifest: r#"version = "2"
+        manifest_rest: r#"version = "2"
 licence = "Apache-2.0"
 source = "Intellindust DEIMv2, https://github.com/Intellindust-AI-Lab/DEIMv2; the file from Kazuhito00/DEIMv2-ONNX-Sample"
 
@@ -81,7 +81,7 @@ impl KnownModel {
 
     /// Its whole manifest.
     pub fn manifest(&self) -> String {
-        format!("name = \"{}\"\nfile = \"{}\"\nsha256 = \"{}\"\n{}", self.name, self.file, self.sha256, self.manifest)
+        format!("name = \"{}\"\nfile = \"{}\"\nsha256 = \"{}\"\n{}", self.name, self.file, self.sha256, self.manifest_rest)
     }
 }
 

@@ -5,3 +5,5 @@
 mod support;
 mod camera;
 mod config;
+mod inference;
+mod model_pull;

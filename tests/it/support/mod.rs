@@ -4,3 +4,5 @@ pub(crate) mod footage;
 pub(crate) mod rtsp;
 pub(crate) mod stage;
 pub(crate) mod vlc;
+pub(crate) mod http;
+pub(crate) mod models;
