@@ -1,4 +1,4 @@
-//! `lightbar track`: MOTChallenge detections in, tracks out, with the service's own tracker.
+//! `lightbar track`: MOT Challenge detections in, tracks out, with the service's own tracker.
 //!
 //! Made for measuring the tracker side by side with others. Works offline, so the frames before a track was confirmed are
 //! written too; what a track's box is on a frame is what the detector gave. Frames that a track was not seen on are left out.
@@ -32,7 +32,7 @@ Output, by frame and track:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// MOTChallenge detections (det.txt)
+    /// MOT Challenge detections (det.txt)
     #[arg(long, value_name = "FILE")]
     detections: PathBuf,
     /// Size of the pictures in pixels, e.g. 1920x1080

@@ -1,7 +1,7 @@
 //! One camera's scene: observations in, alert changes out. The heart of the service.
 //!
 //! Sans-I/O. Time is what the observations say; `tick` lets time pass when nothing is seen, so that a dead camera still ends
-//! its alerts. Never drops an alert, knows nothing of Kafka, SQLite or GStreamer.
+//! its alerts. Never drops an alert, knows nothing of Kafka, `SQLite` or `GStreamer`.
 
 use std::sync::Arc;
 use std::time::Duration;

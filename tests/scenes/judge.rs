@@ -29,15 +29,12 @@ pub(crate) fn judge(script: &Script, changes: &[AlertChange]) -> Vec<String> {
     }
     for expected in &script.expected {
         let found = lives.iter().position(|life| mismatch(expected, life).is_none());
-        match found {
-            Some(index) => {
-                lives.remove(index);
-            }
-            None => {
-                let near = lives.iter().find(|l| l.opened.kind.as_str() == expected.kind);
-                let why = near.and_then(|l| mismatch(expected, l).map(|why| format!("; {}: {why}", describe(l))));
-                complaints.push(format!("missing: {}{}", expected.text, why.unwrap_or_default()));
-            }
+        if let Some(index) = found {
+            lives.remove(index);
+        } else {
+            let near = lives.iter().find(|l| l.opened.kind.as_str() == expected.kind);
+            let why = near.and_then(|l| mismatch(expected, l).map(|why| format!("; {}: {why}", describe(l))));
+            complaints.push(format!("missing: {}{}", expected.text, why.unwrap_or_default()));
         }
     }
     complaints.extend(lives.iter().map(|l| format!("not expected: {}", describe(l))));

@@ -1,4 +1,4 @@
-//! MOTChallenge text: detections in, tracks out. Knows the format only, not how tracks are made.
+//! MOT Challenge text: detections in, tracks out. Knows the format only, not how tracks are made.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -49,7 +49,7 @@ pub(super) struct Row {
     pub(super) confidence: Confidence,
 }
 
-/// Why a text is not MOTChallenge detections.
+/// Why a text is not MOT Challenge detections.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(super) enum MotError {
     #[error("line {line}: wanted frame,id,left,top,width,height,confidence, got {got} fields: {text:?}")]

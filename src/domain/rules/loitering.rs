@@ -41,14 +41,13 @@ impl Watch for Loitering {
                     *next = next.saturating_mul(2);
                     notices.push(Notice::Continued { subject: track.id(), object: object() });
                 }
-                Some(_) => {}
                 None if stayed >= dwell && post.rule.filter.admits(track) && post.may_speak(track.id(), view.at) => {
                     self.told.insert(track.id(), dwell.max(Duration::from_secs(1)).saturating_mul(2));
                     notices.push(Notice::Began {
                         subject: track.id(), since: presence.since, object: object(), crossing: None, hold: None,
                     });
                 }
-                None => {}
+                Some(_) | None => {}
             }
         }
         for track in view.ended {

@@ -88,12 +88,11 @@ impl Presences {
         let fresh = track.trail().rev().take_while(|(at, _)| known_until.is_none_or(|known| *at > known)).count();
         for (at, bbox) in track.trail().rev().take(fresh).collect::<Vec<_>>().into_iter().rev() {
             let depth = zone.depth(anchor.of(&bbox));
-            let turn = match self.0.get_mut(&track.id()) {
-                Some(presence) => presence.pass(at, depth, tremble(&bbox).min(reach)),
-                None => {
-                    self.0.insert(track.id(), Presence::new(at, depth));
-                    Some(Turn::Appeared)
-                }
+            let turn = if let Some(presence) = self.0.get_mut(&track.id()) {
+                presence.pass(at, depth, tremble(&bbox).min(reach))
+            } else {
+                self.0.insert(track.id(), Presence::new(at, depth));
+                Some(Turn::Appeared)
             };
             if let (Some(turn), Some(presence)) = (turn, self.0.get(&track.id())) {
                 turns.push((track, turn, *presence));

@@ -50,14 +50,14 @@ pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f
     let (a, b) = (expected.centre(), seen.bbox.centre());
     let off = ((a.x - b.x) / gate(spread.x, size[0])).hypot((a.y - b.y) / gate(spread.y, size[1]));
     let ratio = expected.area().max(1e-9) / seen.bbox.area().max(1e-9);
-    (off < 1.0 && (0.33..=3.0).contains(&ratio)).then(|| 1.0 + 0.8 * off + doubt)
+    (off < 1.0 && (0.33..=3.0).contains(&ratio)).then_some(1.0 + 0.8 * off + doubt)
 }
 
 /// What it costs by overlap alone, with `place`.
 pub(super) fn overlap_cost(track: &Track, place: &BBox, seen: &Detection, least: f64) -> Option<f64> {
     let doubt = difference(track, seen)?;
     let iou = place.iou(&seen.bbox);
-    (iou >= least).then(|| 1.0 - iou + doubt)
+    (iou >= least).then_some(1.0 - iou + doubt)
 }
 
 /// What the classes speak against the pair: nothing, a little, or all.

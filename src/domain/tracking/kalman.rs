@@ -1,8 +1,8 @@
 //! Where a box is and where it goes: four constant-velocity Kalman filters (centre x, centre y, width, height).
 //!
-//! As in SORT (Bewley 2016) and ByteTrack (Zhang 2022), but in seconds instead of frames, so that the step may vary: process
+//! As in SORT (Bewley 2016) and `ByteTrack` (Zhang 2022), but in seconds instead of frames, so that the step may vary: process
 //! noise is white acceleration integrated over the step. Noise scales with the object's size, since a near object moves more of
-//! the picture than a far one; it is weighted by the detection's confidence as in StrongSORT (Du 2023).
+//! the picture than a far one; it is weighted by the detection's confidence as in `StrongSORT` (Du 2023).
 
 use crate::domain::geometry::{BBox, Point};
 

@@ -1,6 +1,6 @@
 //! The tracker: one look after the other, detections become tracks.
 //!
-//! Association in stages as in ByteTrack (Zhang 2022): sure detections first, unsure ones may only continue what is there, then
+//! Association in stages as in `ByteTrack` (Zhang 2022): sure detections first, unsure ones may only continue what is there, then
 //! newcomers; a last stage finds what reappears where it was last seen (OC-SORT, Cao 2023). Beyond these: everything is
 //! measured in time, gates work without overlap (2 frames per second), and what stands keeps its place while it is hidden.
 //! Memory is bounded by `MAX_TRACKS`. No appearance features, on purpose: they could identify people.
