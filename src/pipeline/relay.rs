@@ -35,6 +35,8 @@ pub struct RelayStage<O, P> {
     pub metrics: Arc<RelayMetrics>,
     /// Whether records get through.
     pub health: watch::Sender<StageHealth>,
+    /// How long, once the line has ended, it goes on sending what is left.
+    pub flush_for: Duration,
 }
 
 /// How a relay ended.
@@ -45,14 +47,14 @@ pub struct Relayed {
 }
 
 impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
-    /// Relays until `committed` closes; then sends what is left for at most `flush_for`.
-    pub async fn run(mut self, mut committed: watch::Receiver<u64>, flush_for: Duration) -> Result<Relayed, StoreError> {
+    /// Relays until `committed` closes; then sends what is left for a bounded time.
+    pub async fn run(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut pruned_at = self.clock.now();
         let mut open = true;
         while open {
             committed.borrow_and_update();
-            let (stage, sent) = self.send_next(&mut backoff).await?;
+            let (stage, sent) = self.send_next(&mut committed, &mut backoff).await?;
             self = stage;
             if self.clock.now().since(pruned_at) >= PRUNE_EVERY {
                 pruned_at = self.clock.now();
@@ -64,12 +66,12 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
                 Sent::Failed(pause) => pause_or_closed(&mut committed, pause).await,
             };
         }
-        self.flush(flush_for).await
+        self.flush().await
     }
 
     /// Sends what is left, for a bounded time.
-    async fn flush(mut self, flush_for: Duration) -> Result<Relayed, StoreError> {
-        let deadline = tokio::time::Instant::now() + flush_for;
+    async fn flush(mut self) -> Result<Relayed, StoreError> {
+        let deadline = tokio::time::Instant::now() + self.flush_for;
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500));
         loop {
             let (stage, batch) = self.unsent().await?;
@@ -94,7 +96,9 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         Ok(Relayed { left })
     }
 
-    async fn send_next(mut self, backoff: &mut Backoff) -> Result<(Self, Sent), StoreError> {
+    async fn send_next(
+        mut self, committed: &mut watch::Receiver<u64>, backoff: &mut Backoff,
+    ) -> Result<(Self, Sent), StoreError> {
         let (stage, batch) = self.unsent().await?;
         self = stage;
         let Some(batch) = batch else { return Ok((self, Sent::Failed(backoff.failed()))) };
@@ -102,7 +106,18 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
             (self, _) = self.backlog().await?;
             return Ok((self, Sent::Nothing));
         }
-        match self.publisher.publish(&batch).await {
+        let outcome = {
+            let publish = self.publisher.publish(&batch);
+            tokio::pin!(publish);
+            tokio::select! {
+                outcome = &mut publish => outcome,
+                // The line has ended: a broker that does not answer must not hold up the stop.
+                () = closed(committed) => tokio::time::timeout(self.flush_for, publish).await.unwrap_or_else(|_| {
+                    Err(PublishError { reason: "unreachable", message: "no acknowledgement before the stop".to_owned() })
+                }),
+            }
+        };
+        match outcome {
             Ok(()) => {
                 backoff.succeeded();
                 self.ready();
@@ -200,6 +215,11 @@ enum Sent {
     Some,
     Nothing,
     Failed(Duration),
+}
+
+/// Waits until there will be no more commits.
+async fn closed(committed: &mut watch::Receiver<u64>) {
+    while committed.changed().await.is_ok() {}
 }
 
 /// Waits for a commit, at most so long; false when there will be none any more.
