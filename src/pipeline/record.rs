@@ -154,3 +154,108 @@ where
     .await
     .map_err(|e| StoreError::Fatal(format!("work on the store did not come back: {e}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::domain::ids::{AlertId, CameraId};
+    use crate::domain::scene::BlindCause;
+    use crate::domain::time::Timestamp;
+    use crate::metrics::Metrics;
+    use std::sync::Mutex;
+
+    /// Fails as told, then commits; remembers batches.
+    #[derive(Clone, Default)]
+    struct ScriptedStore {
+        failures: Arc<Mutex<Vec<StoreError>>>,
+        batches: Arc<Mutex<Vec<Vec<i64>>>>,
+    }
+
+    impl FactStore for ScriptedStore {
+        fn record(&mut self, facts: &[Fact], _at: Timestamp) -> Result<Vec<Recorded>, StoreError> {
+            if let Some(error) = self.failures.lock().expect("no panic").pop() {
+                return Err(error);
+            }
+            let batch: Vec<i64> = facts.iter().map(number).collect();
+            let recorded = |&row: &i64| Recorded { row, alert: AlertId::from_u128(0), json: "{}".into() };
+            let all = batch.iter().map(recorded).collect();
+            self.batches.lock().expect("no panic").push(batch);
+            Ok(all)
+        }
+
+        fn heartbeat(&mut self, _at: Timestamp) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    fn number(fact: &Fact) -> i64 {
+        match fact {
+            Fact::SightedSince { at, .. } | Fact::BlindSince { from: at, .. } => at.as_nanos(),
+            Fact::Alert(_) => panic!("not used here"),
+        }
+    }
+
+    fn fact(n: i64) -> Fact {
+        let camera = CameraId::parse("gate").expect("a slug");
+        Fact::BlindSince { camera, from: Timestamp::from_nanos(n), cause: BlindCause::Stalled }
+    }
+
+    struct Running {
+        facts: mpsc::Sender<Fact>,
+        feed: broadcast::Receiver<Recorded>,
+        committed: watch::Receiver<u64>,
+        health: watch::Receiver<StageHealth>,
+        stage: tokio::task::JoinHandle<Result<(), StoreError>>,
+    }
+
+    /// Starts a stage that finds `waiting` facts in its queue.
+    fn start(store: ScriptedStore, waiting: i64) -> Running {
+        let (facts, received) = mpsc::channel(QUEUE);
+        for n in 0..waiting {
+            facts.try_send(fact(n)).expect("room");
+        }
+        let (feed_out, feed) = broadcast::channel(FEED);
+        let (commits, committed) = watch::channel(0);
+        let (state, health) = watch::channel(StageHealth::default());
+        let metrics = Metrics::new().expect("declared once").record;
+        let stage =
+            RecordStage { store, clock: Arc::new(SystemClock), metrics, feed: feed_out, committed: commits, health: state };
+        Running { facts, feed, committed, health, stage: tokio::spawn(stage.run(received)) }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_one_commit_and_the_stage_drains() {
+        let store = ScriptedStore::default();
+        let mut running = start(store.clone(), 10);
+        drop(running.facts);
+        running.stage.await.expect("no panic").expect("drained");
+        assert_eq!(*store.batches.lock().expect("no panic"), [(0..10).collect::<Vec<_>>()]);
+        let shown: Vec<i64> = std::iter::from_fn(|| running.feed.try_recv().ok()).map(|r| r.row).collect();
+        assert_eq!(shown, (0..10).collect::<Vec<_>>());
+        assert!(running.committed.has_changed().is_err(), "the relay hears that this was all");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_for_a_while_loses_nothing() {
+        let store = ScriptedStore::default();
+        let full = || StoreError::Transient("disk full".to_owned());
+        store.failures.lock().expect("no panic").extend([full(), full(), full()]);
+        let mut running = start(store.clone(), 3);
+        let failing = running.health.wait_for(|health| matches!(health, StageHealth::Failing(why) if why == "disk full"));
+        failing.await.expect("said");
+        running.facts.send(fact(3)).await.expect("open");
+        running.health.wait_for(StageHealth::is_ready).await.expect("ready again");
+        drop(running.facts);
+        running.stage.await.expect("no panic").expect("drained");
+        assert_eq!(store.batches.lock().expect("no panic").concat(), [0, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_broken_store_ends_the_stage_with_its_reason() {
+        let store = ScriptedStore::default();
+        store.failures.lock().expect("no panic").push(StoreError::Fatal("damaged".to_owned()));
+        let ended = start(store, 1).stage.await.expect("no panic");
+        assert!(matches!(ended, Err(StoreError::Fatal(why)) if why == "damaged"));
+    }
+}

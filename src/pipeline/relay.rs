@@ -35,6 +35,8 @@ pub struct RelayStage<O, P> {
     pub metrics: Arc<RelayMetrics>,
     /// Whether records get through.
     pub health: watch::Sender<StageHealth>,
+    /// How long, once the line has ended, it goes on sending what is left.
+    pub flush_for: Duration,
 }
 
 /// How a relay ended.
@@ -45,14 +47,14 @@ pub struct Relayed {
 }
 
 impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
-    /// Relays until `committed` closes; then sends what is left for at most `flush_for`.
-    pub async fn run(mut self, mut committed: watch::Receiver<u64>, flush_for: Duration) -> Result<Relayed, StoreError> {
+    /// Relays until `committed` closes; then sends what is left for a bounded time.
+    pub async fn run(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut pruned_at = self.clock.now();
         let mut open = true;
         while open {
             committed.borrow_and_update();
-            let (stage, sent) = self.send_next(&mut backoff).await?;
+            let (stage, sent) = self.send_next(&mut committed, &mut backoff).await?;
             self = stage;
             if self.clock.now().since(pruned_at) >= PRUNE_EVERY {
                 pruned_at = self.clock.now();
@@ -64,12 +66,12 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
                 Sent::Failed(pause) => pause_or_closed(&mut committed, pause).await,
             };
         }
-        self.flush(flush_for).await
+        self.flush().await
     }
 
     /// Sends what is left, for a bounded time.
-    async fn flush(mut self, flush_for: Duration) -> Result<Relayed, StoreError> {
-        let deadline = tokio::time::Instant::now() + flush_for;
+    async fn flush(mut self) -> Result<Relayed, StoreError> {
+        let deadline = tokio::time::Instant::now() + self.flush_for;
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500));
         loop {
             let (stage, batch) = self.unsent().await?;
@@ -94,7 +96,9 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         Ok(Relayed { left })
     }
 
-    async fn send_next(mut self, backoff: &mut Backoff) -> Result<(Self, Sent), StoreError> {
+    async fn send_next(
+        mut self, committed: &mut watch::Receiver<u64>, backoff: &mut Backoff,
+    ) -> Result<(Self, Sent), StoreError> {
         let (stage, batch) = self.unsent().await?;
         self = stage;
         let Some(batch) = batch else { return Ok((self, Sent::Failed(backoff.failed()))) };
@@ -102,7 +106,18 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
             (self, _) = self.backlog().await?;
             return Ok((self, Sent::Nothing));
         }
-        match self.publisher.publish(&batch).await {
+        let outcome = {
+            let publish = self.publisher.publish(&batch);
+            tokio::pin!(publish);
+            tokio::select! {
+                outcome = &mut publish => outcome,
+                // The line has ended: a broker that does not answer must not hold up the stop.
+                () = closed(committed) => tokio::time::timeout(self.flush_for, publish).await.unwrap_or_else(|_| {
+                    Err(PublishError { reason: "unreachable", message: "no acknowledgement before the stop".to_owned() })
+                }),
+            }
+        };
+        match outcome {
             Ok(()) => {
                 backoff.succeeded();
                 self.ready();
@@ -202,6 +217,11 @@ enum Sent {
     Failed(Duration),
 }
 
+/// Waits until there will be no more commits.
+async fn closed(committed: &mut watch::Receiver<u64>) {
+    while committed.changed().await.is_ok() {}
+}
+
 /// Waits for a commit, at most so long; false when there will be none any more.
 async fn wait(committed: &mut watch::Receiver<u64>, at_most: Duration) -> bool {
     tokio::time::timeout(at_most, committed.changed()).await.is_err_and(|_elapsed| true) || committed.has_changed().is_ok()
@@ -216,5 +236,150 @@ async fn pause_or_closed(committed: &mut watch::Receiver<u64>, pause: Duration) 
             () = &mut pause => return true,
             changed = committed.changed() => if changed.is_err() { return false },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::metrics::Metrics;
+    use crate::pipeline::ports::Backlog;
+    use std::collections::{BTreeMap, VecDeque};
+    use std::sync::Mutex;
+
+    /// Rows and whether they are noted as sent.
+    #[derive(Clone, Default)]
+    struct MemoryOutbox {
+        rows: Arc<Mutex<BTreeMap<i64, bool>>>,
+        /// So many notes fail before one is taken.
+        refusals: Arc<Mutex<u32>>,
+    }
+
+    impl Outbox for MemoryOutbox {
+        fn unsent(&mut self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StoreError> {
+            let rows = self.rows.lock().expect("no panic");
+            Ok(rows.iter().filter(|&(&row, &sent)| row > after && !sent).take(limit).map(|(&row, _)| record(row)).collect())
+        }
+
+        fn mark_sent(&mut self, rows: &[i64], _at: Timestamp) -> Result<(), StoreError> {
+            let mut refusals = self.refusals.lock().expect("no panic");
+            if *refusals > 0 {
+                *refusals -= 1;
+                return Err(StoreError::Transient("busy".to_owned()));
+            }
+            let mut known = self.rows.lock().expect("no panic");
+            rows.iter().for_each(|row| drop(known.insert(*row, true)));
+            Ok(())
+        }
+
+        fn backlog(&mut self) -> Result<Backlog, StoreError> {
+            let rows = self.rows.lock().expect("no panic");
+            Ok(Backlog { depth: rows.values().filter(|sent| !**sent).count() as u64, oldest: None })
+        }
+
+        fn prune_sent(&mut self, _now: Timestamp) -> Result<usize, StoreError> {
+            Ok(0)
+        }
+    }
+
+    fn record(row: i64) -> OutboxRecord {
+        OutboxRecord {
+            row,
+            topic: "alerts".to_owned(),
+            key: "gate".to_owned(),
+            headers: Vec::new(),
+            value: Vec::new(),
+            captured_at: Timestamp::from_nanos(0),
+            recorded_at: Timestamp::from_nanos(0),
+        }
+    }
+
+    /// Takes, of each batch, as many records as the script says and then fails; takes all when the script is over.
+    #[derive(Clone, Default)]
+    struct ScriptedPublisher {
+        script: Arc<Mutex<VecDeque<usize>>>,
+        arrived: Arc<Mutex<Vec<i64>>>,
+        silent: bool,
+    }
+
+    impl Publisher for ScriptedPublisher {
+        async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+            if self.silent {
+                std::future::pending::<()>().await;
+            }
+            let takes = self.script.lock().expect("no panic").pop_front();
+            let rows = batch.iter().map(|record| record.row).take(takes.unwrap_or(usize::MAX));
+            self.arrived.lock().expect("no panic").extend(rows);
+            match takes {
+                Some(_) => Err(PublishError { reason: "unreachable", message: "gone".to_owned() }),
+                None => Ok(()),
+            }
+        }
+    }
+
+    fn stage(
+        outbox: &MemoryOutbox, publisher: &ScriptedPublisher, flush_for: Duration,
+    ) -> RelayStage<MemoryOutbox, ScriptedPublisher> {
+        RelayStage {
+            outbox: outbox.clone(),
+            publisher: publisher.clone(),
+            clock: Arc::new(SystemClock),
+            metrics: Metrics::new().expect("declared once").relay,
+            health: watch::channel(StageHealth::default()).0,
+            flush_for,
+        }
+    }
+
+    fn outbox(rows: i64) -> MemoryOutbox {
+        let outbox = MemoryOutbox::default();
+        outbox.rows.lock().expect("no panic").extend((1..=rows).map(|row| (row, false)));
+        outbox
+    }
+
+    #[tokio::test]
+    async fn after_a_failure_all_is_sent_again_from_the_lowest_row() {
+        let (outbox, publisher) = (outbox(5), ScriptedPublisher::default());
+        publisher.script.lock().expect("no panic").extend([2, 0, 3]);
+        let (commits, committed) = watch::channel(0);
+        drop(commits);
+        let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+        assert_eq!(relayed, Relayed { left: 0 });
+        assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 1, 2, 3, 1, 2, 3, 4, 5]);
+    }
+
+    #[tokio::test]
+    async fn a_note_that_the_store_refuses_does_not_send_twice() {
+        let (outbox, publisher) = (outbox(4), ScriptedPublisher::default());
+        *outbox.refusals.lock().expect("no panic") = 3;
+        let (commits, committed) = watch::channel(0);
+        drop(commits);
+        let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+        assert_eq!(relayed, Relayed { left: 0 });
+        assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 3, 4]);
+    }
+
+    #[tokio::test]
+    async fn a_silent_kafka_does_not_hold_up_the_stop() {
+        let (outbox, publisher) = (outbox(3), ScriptedPublisher { silent: true, ..ScriptedPublisher::default() });
+        let (commits, committed) = watch::channel(0);
+        let running = tokio::spawn(stage(&outbox, &publisher, Duration::from_millis(20)).run(committed));
+        drop(commits);
+        assert_eq!(running.await.expect("no panic").expect("no store error"), Relayed { left: 3 });
+    }
+
+    #[tokio::test]
+    async fn a_commit_wakes_the_relay() {
+        let (outbox, publisher) = (MemoryOutbox::default(), ScriptedPublisher::default());
+        let (commits, committed) = watch::channel(0);
+        let running = tokio::spawn(stage(&outbox, &publisher, Duration::from_secs(30)).run(committed));
+        for row in 1..=3 {
+            outbox.rows.lock().expect("no panic").insert(row, false);
+            commits.send_modify(|n| *n += 1);
+            tokio::task::yield_now().await;
+        }
+        drop(commits);
+        running.await.expect("no panic").expect("no store error");
+        assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 3]);
     }
 }

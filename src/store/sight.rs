@@ -81,7 +81,8 @@ fn say(
         key: camera.as_str(),
         headers: &headers,
         value: &value,
-        captured_at: since,
+        // No frame caused it; latency is counted from here.
+        captured_at: recorded_at,
         recorded_at,
     })
 }
