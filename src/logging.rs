@@ -45,6 +45,20 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("records", "how many records"),
     ("series", "how many time series"),
     ("detail", "what is told of a request that failed"),
+    ("frames", "how many frames"),
+    ("tracks", "how many tracks"),
+    ("rows", "how many rows"),
+    ("classes", "how many classes"),
+    ("alerts", "how many alerts"),
+    ("cameras", "how many cameras"),
+    ("left", "how many are left"),
+    ("page", "where the page is"),
+    ("out", "a file that was written"),
+    ("level", "how grave a library finds what it says"),
+    ("facility", "which part of a library speaks"),
+    ("message", "what a library says"),
+    ("code", "a library's error code"),
+    ("said", "what the other side said"),
 ];
 
 /// Why there are no logs.

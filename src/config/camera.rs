@@ -18,6 +18,7 @@ pub(super) const KEYS: &[&str] = &[
     // As in `[defaults]`.
     "transport", "username", "password_env", "password_file", "clock", "ring_seconds", "ring_mb", "fps", "decoder", "site_id",
     "purpose", "basis", "retention_days", "video_loss_after_s", "blind_grace_s",
+    "verify_tls", "stall_timeout_s", "clock_offset_max_s",
 ];
 
 /// `[[camera]]`.
@@ -46,8 +47,14 @@ pub struct StreamSettings {
     pub transport: Transport,
     /// The camera's account, where it wants one.
     pub credentials: Option<Credentials>,
+    /// Whether a TLS certificate must be valid.
+    pub verify_tls: bool,
+    /// How long the next packet may take before the connection is given up.
+    pub stall_timeout: Duration,
     /// What capture time is taken from.
     pub clock: Clocking,
+    /// How far the camera's clock may be off to be believed.
+    pub clock_offset_max: Duration,
     /// How much is kept in memory.
     pub ring: RingBounds,
     /// Frames analysed per second, 0.1 to 60.
@@ -172,7 +179,10 @@ fn read_stream(table: &Table<'_>, shared: &CameraDefaults) -> Option<StreamSetti
         url,
         sub_url,
         credentials: shared.credentials.clone(),
+        verify_tls: shared.verify_tls,
+        stall_timeout: shared.stall_timeout,
         clock: shared.clock,
+        clock_offset_max: shared.clock_offset_max,
         ring: shared.ring,
         fps: shared.fps,
         decoder: shared.decoder,

@@ -12,6 +12,7 @@ use crate::domain::scene::SightConfig;
 pub(super) const KEYS: &[&str] = &[
     "transport", "username", "password_env", "password_file", "clock", "ring_seconds", "ring_mb", "fps", "decoder", "site_id",
     "purpose", "basis", "retention_days", "video_loss_after_s", "blind_grace_s",
+    "verify_tls", "stall_timeout_s", "clock_offset_max_s",
 ];
 
 /// `[defaults]`, and the same part of a camera.
@@ -20,7 +21,10 @@ pub(super) struct CameraDefaults {
     /// Absent: by the address, TCP for `rtsp://` and TLS for `rtsps://`.
     pub(super) transport: Option<Transport>,
     pub(super) credentials: Option<Credentials>,
+    pub(super) verify_tls: bool,
+    pub(super) stall_timeout: Duration,
     pub(super) clock: Clocking,
+    pub(super) clock_offset_max: Duration,
     pub(super) ring: RingBounds,
     pub(super) fps: f64,
     pub(super) decoder: DecoderChoice,
@@ -36,7 +40,10 @@ impl Default for CameraDefaults {
         Self {
             transport: None,
             credentials: None,
+            verify_tls: true,
+            stall_timeout: Duration::from_secs(5),
             clock: Clocking::Rtcp,
+            clock_offset_max: Duration::from_secs(10),
             ring: RingBounds { duration: Duration::from_secs(10), bytes: 32 << 20 },
             fps: 5.0,
             decoder: DecoderChoice::Auto,
@@ -69,7 +76,10 @@ impl CameraDefaults {
         Self {
             transport: table.choice("transport", &transports).or(base.transport),
             credentials: read_credentials(table).or_else(|| base.credentials.clone()),
+            verify_tls: table.flag("verify_tls").unwrap_or(base.verify_tls),
+            stall_timeout: table.seconds("stall_timeout_s", 1.0..=120.0).unwrap_or(base.stall_timeout),
             clock: table.choice("clock", &clocks).unwrap_or(base.clock),
+            clock_offset_max: table.seconds("clock_offset_max_s", 0.1..=3600.0).unwrap_or(base.clock_offset_max),
             ring: RingBounds {
                 duration: table.seconds("ring_seconds", 2.0..=300.0).unwrap_or(base.ring.duration),
                 bytes: table.whole("ring_mb", 1..=4096).map_or(base.ring.bytes, |mb| u64::from(mb) << 20),
