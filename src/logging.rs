@@ -85,9 +85,11 @@ pub fn init(settings: &LogSettings) -> Result<(), LoggingError> {
         Ok(levels) if !levels.trim().is_empty() => (LEVEL_VARIABLE, levels),
         _ => ("log.level", settings.level.clone()),
     };
-    let filter = EnvFilter::builder()
-        .parse(&levels)
-        .map_err(|source| LoggingError::Levels { variable, got: levels.clone(), source })?;
+    let filter = EnvFilter::builder().parse(&levels).map_err(|source| LoggingError::Levels {
+        variable,
+        got: levels.clone(),
+        source,
+    })?;
     // The default timer writes UTC in RFC 3339; colours only where a person looks on.
     let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let done = match settings.format {

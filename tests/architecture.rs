@@ -48,7 +48,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kafka", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     ("web", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     // A street, a broker and a consumer of their own, outside the service: it may use the rooms, none may use it.
-    ("demo", &["domain", "pipeline", "metrics", "clock", "backoff", "contract", "camera", "inference", "kafka", "config"]),
+    (
+        "demo",
+        &["domain", "pipeline", "metrics", "clock", "backoff", "contract", "camera", "inference", "kafka", "config"],
+    ),
 ];
 
 /// Crates that the core does without, beside the clippy fence at its door.
@@ -67,8 +70,22 @@ const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "
 /// Words that a system which identifies people would have in its names. The street that `demo` draws may have two of them: a
 /// box has faces, and a drawn walker a gait.
 const IDENTIFYING_WORDS: &[&str] = &[
-    "face", "faces", "facial", "reid", "embedding", "embeddings", "biometric", "biometrics", "gait", "anpr", "alpr", "lpr",
-    "iris", "fingerprint", "ethnicity", "gender",
+    "face",
+    "faces",
+    "facial",
+    "reid",
+    "embedding",
+    "embeddings",
+    "biometric",
+    "biometrics",
+    "gait",
+    "anpr",
+    "alpr",
+    "lpr",
+    "iris",
+    "fingerprint",
+    "ethnicity",
+    "gender",
 ];
 
 /// The same, of more than one word.
@@ -98,7 +115,9 @@ fn a_crate_is_named_only_in_its_room() {
         if source.room == "domain" {
             for name in NOT_IN_DOMAIN {
                 broken.extend(
-                    source.paths_beginning_with(name).map(|line| format!("{}:{line}: the core does without {name}", source.path)),
+                    source
+                        .paths_beginning_with(name)
+                        .map(|line| format!("{}:{line}: the core does without {name}", source.path)),
                 );
             }
         }
@@ -186,8 +205,10 @@ fn nothing_here_could_identify_a_person() {
 
 /// Whether the name is all right where it is about drawing.
 fn is_drawn(name: &str) -> bool {
-    let drawn: Vec<String> = source::words(name).into_iter().filter(|w| !matches!(w.as_str(), "face" | "faces" | "gait")).collect();
-    !identifies(&drawn.join("_")) && !drawn.iter().any(|word| matches!(word.as_str(), "id" | "recognition" | "match" | "vector"))
+    let drawn: Vec<String> =
+        source::words(name).into_iter().filter(|w| !matches!(w.as_str(), "face" | "faces" | "gait")).collect();
+    !identifies(&drawn.join("_"))
+        && !drawn.iter().any(|word| matches!(word.as_str(), "id" | "recognition" | "match" | "vector"))
 }
 
 fn identifies(name: &str) -> bool {
@@ -198,7 +219,9 @@ fn identifies(name: &str) -> bool {
 
 #[test]
 fn the_vocabulary_test_can_fail() {
-    for name in ["face_id", "FaceId", "plate_number", "person_id", "PersonId", "embedding", "reid", "ReId", "license_plate"] {
+    for name in
+        ["face_id", "FaceId", "plate_number", "person_id", "PersonId", "embedding", "reid", "ReId", "license_plate"]
+    {
         assert!(identifies(name), "{name}");
     }
     for name in ["interface", "surface", "embedded", "template", "person", "track_id", "Identification", "re_open"] {
@@ -213,7 +236,10 @@ fn log_fields_are_declared_once() {
     for source in sources() {
         let fields = source.log_fields();
         broken.extend(
-            fields.into_iter().filter(|(_, f)| !declared(f)).map(|(line, field)| format!("{}:{line}: {field}", source.path)),
+            fields
+                .into_iter()
+                .filter(|(_, f)| !declared(f))
+                .map(|(line, field)| format!("{}:{line}: {field}", source.path)),
         );
     }
     holds("a log field is not in logging::FIELDS:", &broken);

@@ -10,9 +10,24 @@ use crate::domain::scene::SightConfig;
 
 /// Keys that `[defaults]` and `[[camera]]` share.
 pub(super) const KEYS: &[&str] = &[
-    "transport", "username", "password_env", "password_file", "clock", "ring_seconds", "ring_mb", "fps", "decoder", "site_id",
-    "purpose", "basis", "retention_days", "video_loss_after_s", "blind_grace_s",
-    "verify_tls", "stall_timeout_s", "clock_offset_max_s",
+    "transport",
+    "username",
+    "password_env",
+    "password_file",
+    "clock",
+    "ring_seconds",
+    "ring_mb",
+    "fps",
+    "decoder",
+    "site_id",
+    "purpose",
+    "basis",
+    "retention_days",
+    "video_loss_after_s",
+    "blind_grace_s",
+    "verify_tls",
+    "stall_timeout_s",
+    "clock_offset_max_s",
 ];
 
 /// `[defaults]`, and the same part of a camera.
@@ -71,8 +86,11 @@ impl CameraDefaults {
     pub(super) fn read(table: &Table<'_>, base: &Self) -> Self {
         let transports = [("tcp", Transport::Tcp), ("udp", Transport::Udp), ("tls", Transport::Tls)];
         let clocks = [("rtcp", Clocking::Rtcp), ("arrival", Clocking::Arrival)];
-        let decoders =
-            [("auto", DecoderChoice::Auto), ("software", DecoderChoice::Software), ("hardware", DecoderChoice::Hardware)];
+        let decoders = [
+            ("auto", DecoderChoice::Auto),
+            ("software", DecoderChoice::Software),
+            ("hardware", DecoderChoice::Hardware),
+        ];
         Self {
             transport: table.choice("transport", &transports).or(base.transport),
             credentials: read_credentials(table).or_else(|| base.credentials.clone()),
@@ -91,7 +109,9 @@ impl CameraDefaults {
             basis: table.owned("basis").or_else(|| base.basis.clone()),
             retention_days: table.whole("retention_days", 1..=3650).map_or(base.retention_days, |days| days as u16),
             sight: SightConfig {
-                video_loss_after: table.seconds("video_loss_after_s", 1.0..=3600.0).unwrap_or(base.sight.video_loss_after),
+                video_loss_after: table
+                    .seconds("video_loss_after_s", 1.0..=3600.0)
+                    .unwrap_or(base.sight.video_loss_after),
                 blind_grace: table.seconds("blind_grace_s", 1.0..=3600.0).unwrap_or(base.sight.blind_grace),
             },
         }
@@ -105,7 +125,9 @@ fn read_credentials(table: &Table<'_>) -> Option<Credentials> {
     let named = table.has("password_env") || table.has("password_file");
     match (username, password) {
         (Some(username), Some(password)) => Some(Credentials { username, password }),
-        (Some(_), None) if !named => table.missing("password_env", "the name of a variable with the password, or password_file"),
+        (Some(_), None) if !named => {
+            table.missing("password_env", "the name of a variable with the password, or password_file")
+        }
         (None, _) if named => table.missing("username", "the account that the password belongs to"),
         _ => None,
     }
