@@ -45,6 +45,20 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("records", "how many records"),
     ("series", "how many time series"),
     ("detail", "what is told of a request that failed"),
+    ("frames", "how many frames"),
+    ("tracks", "how many tracks"),
+    ("rows", "how many rows"),
+    ("classes", "how many classes"),
+    ("alerts", "how many alerts"),
+    ("cameras", "how many cameras"),
+    ("left", "how many are left"),
+    ("page", "where the page is"),
+    ("out", "a file that was written"),
+    ("level", "how grave a library finds what it says"),
+    ("facility", "which part of a library speaks"),
+    ("message", "what a library says"),
+    ("code", "a library's error code"),
+    ("said", "what the other side said"),
 ];
 
 /// Why there are no logs.
@@ -71,9 +85,11 @@ pub fn init(settings: &LogSettings) -> Result<(), LoggingError> {
         Ok(levels) if !levels.trim().is_empty() => (LEVEL_VARIABLE, levels),
         _ => ("log.level", settings.level.clone()),
     };
-    let filter = EnvFilter::builder()
-        .parse(&levels)
-        .map_err(|source| LoggingError::Levels { variable, got: levels.clone(), source })?;
+    let filter = EnvFilter::builder().parse(&levels).map_err(|source| LoggingError::Levels {
+        variable,
+        got: levels.clone(),
+        source,
+    })?;
     // The default timer writes UTC in RFC 3339; colours only where a person looks on.
     let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let done = match settings.format {

@@ -48,23 +48,44 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kafka", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     ("web", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     // A street, a broker and a consumer of their own, outside the service: it may use the rooms, none may use it.
-    ("demo", &["domain", "pipeline", "metrics", "clock", "backoff", "contract", "camera", "inference", "kafka", "config"]),
+    (
+        "demo",
+        &["domain", "pipeline", "metrics", "clock", "backoff", "contract", "camera", "inference", "kafka", "config"],
+    ),
 ];
 
 /// Crates that the core does without, beside the clippy fence at its door.
 const NOT_IN_DOMAIN: &[&str] =
     &["tokio", "serde", "serde_json", "toml", "tracing", "jiff", "getrandom", "fastrand", "libc", "bytes"];
 
-/// Files longer than 400 lines, each with its reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+/// Lines that a file rarely has more of: one in twenty may.
+const LONG: usize = 400;
+
+/// Lines that no file has more of.
+const TOO_LONG: usize = 500;
 
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] = &["util", "utils", "common", "helper", "helpers", "manager", "managers", "misc"];
 
-/// Words that a system which identifies people would have in its names.
+/// Words that a system which identifies people would have in its names. The street that `demo` draws may have two of them: a
+/// box has faces, and a drawn walker a gait.
 const IDENTIFYING_WORDS: &[&str] = &[
-    "face", "faces", "facial", "reid", "embedding", "embeddings", "biometric", "biometrics", "gait", "anpr", "alpr", "lpr",
-    "iris", "fingerprint", "ethnicity", "gender",
+    "face",
+    "faces",
+    "facial",
+    "reid",
+    "embedding",
+    "embeddings",
+    "biometric",
+    "biometrics",
+    "gait",
+    "anpr",
+    "alpr",
+    "lpr",
+    "iris",
+    "fingerprint",
+    "ethnicity",
+    "gender",
 ];
 
 /// The same, of more than one word.
@@ -94,7 +115,9 @@ fn a_crate_is_named_only_in_its_room() {
         if source.room == "domain" {
             for name in NOT_IN_DOMAIN {
                 broken.extend(
-                    source.paths_beginning_with(name).map(|line| format!("{}:{line}: the core does without {name}", source.path)),
+                    source
+                        .paths_beginning_with(name)
+                        .map(|line| format!("{}:{line}: the core does without {name}", source.path)),
                 );
             }
         }
@@ -128,23 +151,23 @@ fn every_room_is_in_the_table() {
 
 #[test]
 fn every_module_says_what_it_is() {
-    let silent = |source: &&Source| !source.text.starts_with("//!");
+    let silent = |source: &&Source| !source.text.starts_with("//!") && !source.path.ends_with("tests.rs");
     let broken: Vec<String> = sources().iter().filter(silent).map(|s| s.path.clone()).collect();
     holds("a module does not begin with //! and what it is:", &broken);
 }
 
 #[test]
 fn files_are_short() {
-    let allowed = |path: &str| LONG_FILES.iter().any(|(name, _)| *name == path);
-    let mut broken: Vec<(usize, String)> =
-        sources().iter().map(|s| (s.text.lines().count(), s.path.clone())).filter(|(n, p)| *n > 400 && !allowed(p)).collect();
-    broken.sort();
-    let broken: Vec<String> = broken.into_iter().map(|(lines, path)| format!("{path}: {lines} lines")).collect();
-    holds("a file is longer than 400 lines:", &broken);
-    for (path, _) in LONG_FILES {
-        let long = sources().iter().any(|s| s.path == *path && s.text.lines().count() > 400);
-        assert!(long, "{path} is not long any more; take it out of LONG_FILES");
-    }
+    let lines = |source: &Source| source.text.lines().count();
+    let mut long: Vec<&Source> = sources().iter().filter(|source| lines(source) > LONG).collect();
+    long.sort_by_key(|source| std::cmp::Reverse(lines(source)));
+    let told: Vec<String> = long.iter().map(|source| format!("{}: {} lines", source.path, lines(source))).collect();
+    assert!(
+        long.len() * 20 <= sources().len() && long.iter().all(|source| lines(source) <= TOO_LONG),
+        "of {} files, too many are longer than {LONG} lines, or one than {TOO_LONG}:\n  {}",
+        sources().len(),
+        told.join("\n  ")
+    );
 }
 
 #[test]
@@ -169,13 +192,23 @@ fn nothing_here_could_identify_a_person() {
     for source in sources() {
         let found = source.identifiers().into_iter().chain(source.word_strings());
         broken.extend(
-            found.filter(|(_, name)| identifies(name)).map(|(line, name)| format!("{}:{line}: {name}", source.path)),
+            found
+                .filter(|(_, name)| identifies(name) && !(source.room == "demo" && is_drawn(name)))
+                .map(|(line, name)| format!("{}:{line}: {name}", source.path)),
         );
     }
     for (path, names) in source::published_names() {
         broken.extend(names.iter().filter(|name| identifies(name)).map(|name| format!("{path}: {name}")));
     }
     holds("a name belongs to a system that identifies people, which this one must never be:", &broken);
+}
+
+/// Whether the name is all right where it is about drawing.
+fn is_drawn(name: &str) -> bool {
+    let drawn: Vec<String> =
+        source::words(name).into_iter().filter(|w| !matches!(w.as_str(), "face" | "faces" | "gait")).collect();
+    !identifies(&drawn.join("_"))
+        && !drawn.iter().any(|word| matches!(word.as_str(), "id" | "recognition" | "match" | "vector"))
 }
 
 fn identifies(name: &str) -> bool {
@@ -186,7 +219,9 @@ fn identifies(name: &str) -> bool {
 
 #[test]
 fn the_vocabulary_test_can_fail() {
-    for name in ["face_id", "FaceId", "plate_number", "person_id", "PersonId", "embedding", "reid", "ReId", "license_plate"] {
+    for name in
+        ["face_id", "FaceId", "plate_number", "person_id", "PersonId", "embedding", "reid", "ReId", "license_plate"]
+    {
         assert!(identifies(name), "{name}");
     }
     for name in ["interface", "surface", "embedded", "template", "person", "track_id", "Identification", "re_open"] {
@@ -201,7 +236,10 @@ fn log_fields_are_declared_once() {
     for source in sources() {
         let fields = source.log_fields();
         broken.extend(
-            fields.into_iter().filter(|(_, f)| !declared(f)).map(|(line, field)| format!("{}:{line}: {field}", source.path)),
+            fields
+                .into_iter()
+                .filter(|(_, f)| !declared(f))
+                .map(|(line, field)| format!("{}:{line}: {field}", source.path)),
         );
     }
     holds("a log field is not in logging::FIELDS:", &broken);

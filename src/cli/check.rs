@@ -46,7 +46,8 @@ fn missing_files(settings: &Settings, config: &str) -> Vec<ConfigError> {
         ("kafka.tls.certificate_file", tls.and_then(|tls| tls.client.as_ref()).map(|(certificate, _)| certificate)),
         ("kafka.tls.key_file", tls.and_then(|tls| tls.client.as_ref()).map(|(_, key)| key)),
     ];
-    let absent = files.into_iter().filter_map(|(key, path)| path.filter(|path| !path.is_file()).map(|path| (key, path)));
+    let absent =
+        files.into_iter().filter_map(|(key, path)| path.filter(|path| !path.is_file()).map(|path| (key, path)));
     absent
         .map(|(key, path)| ConfigError {
             file: config.to_owned(),

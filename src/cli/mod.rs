@@ -125,7 +125,11 @@ fn tell(error: &anyhow::Error) -> ExitCode {
     let count = error.downcast_ref::<ConfigErrors>().map_or(1, |errors| errors.0.len());
     let title = if count == 1 { "error".to_owned() } else { format!("{count} errors") };
     let mut stderr = io::stderr().lock();
-    let (red, plain) = if stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none() { ("\x1b[1;31m", "\x1b[0m") } else { ("", "") };
+    let (red, plain) = if stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        ("\x1b[1;31m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
     let separator = if status == ExitCode::FAILURE { " " } else { "\n" };
     match writeln!(stderr, "{red}{title}:{plain}{separator}{text}") {
         // Where not even standard error can be written, the exit status is all that is left.

@@ -52,16 +52,27 @@ fn running_service(data_dir: &Path) -> anyhow::Result<i32> {
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            bail!("no service runs with data_dir {}: there is no {}; start it with lightbar run", data_dir.display(), path.display())
+            bail!(
+                "no service runs with data_dir {}: there is no {}; start it with lightbar run",
+                data_dir.display(),
+                path.display()
+            )
         }
         Err(e) => return Err(e).with_context(|| format!("could not read {}", path.display())),
     };
-    let pid: i32 = text.trim().parse().ok().filter(|pid| *pid > 1).with_context(|| {
-        format!("{} holds {:?}, wants a process id", path.display(), text.trim())
-    })?;
+    let pid: i32 = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|pid| *pid > 1)
+        .with_context(|| format!("{} holds {:?}, wants a process id", path.display(), text.trim()))?;
     let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     if !name.starts_with("lightbar") {
-        bail!("no service runs with data_dir {}: process {pid} of {} is gone; start it with lightbar run", data_dir.display(), path.display());
+        bail!(
+            "no service runs with data_dir {}: process {pid} of {} is gone; start it with lightbar run",
+            data_dir.display(),
+            path.display()
+        );
     }
     Ok(pid)
 }
@@ -70,14 +81,25 @@ fn running_service(data_dir: &Path) -> anyhow::Result<i32> {
 fn hang_up(pid: i32) -> anyhow::Result<()> {
     // SAFETY: kill takes two integers and touches no memory of this process.
     let result = unsafe { libc::kill(pid, libc::SIGHUP) };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()).with_context(|| format!("could not signal process {pid}")) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error()).with_context(|| format!("could not signal process {pid}"))
+    }
 }
 
-fn wait_for_answer(data_dir: &Path, pid: i32, before: &ReloadAnswer, timeout: Duration) -> anyhow::Result<ReloadAnswer> {
+fn wait_for_answer(
+    data_dir: &Path,
+    pid: i32,
+    before: &ReloadAnswer,
+    timeout: Duration,
+) -> anyhow::Result<ReloadAnswer> {
     let deadline = Instant::now() + timeout;
     loop {
         let answer = ReloadAnswer::read(data_dir).context("could not read the answer")?;
-        if let Some(answer) = answer.filter(|a| i64::from(a.pid) == i64::from(pid) && (a.generation > before.generation || a.pid != before.pid)) {
+        if let Some(answer) = answer
+            .filter(|a| i64::from(a.pid) == i64::from(pid) && (a.generation > before.generation || a.pid != before.pid))
+        {
             return Ok(answer);
         }
         if Instant::now() >= deadline {

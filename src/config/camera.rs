@@ -13,11 +13,42 @@ use crate::domain::ids::CameraId;
 use crate::domain::scene::SceneConfig;
 
 pub(super) const KEYS: &[&str] = &[
-    "id", "name", "enabled", "url", "sub_url", "address", "position", "dispatch", "gb_id", "place_code", "org_code",
-    "grid_code", "playback_url", "tracking", "zone", "line", "rule",
+    "id",
+    "name",
+    "enabled",
+    "url",
+    "sub_url",
+    "address",
+    "position",
+    "dispatch",
+    "gb_id",
+    "place_code",
+    "org_code",
+    "grid_code",
+    "playback_url",
+    "tracking",
+    "zone",
+    "line",
+    "rule",
     // As in `[defaults]`.
-    "transport", "username", "password_env", "password_file", "clock", "ring_seconds", "ring_mb", "fps", "decoder", "site_id",
-    "purpose", "basis", "retention_days", "video_loss_after_s", "blind_grace_s",
+    "transport",
+    "username",
+    "password_env",
+    "password_file",
+    "clock",
+    "ring_seconds",
+    "ring_mb",
+    "fps",
+    "decoder",
+    "site_id",
+    "purpose",
+    "basis",
+    "retention_days",
+    "video_loss_after_s",
+    "blind_grace_s",
+    "verify_tls",
+    "stall_timeout_s",
+    "clock_offset_max_s",
 ];
 
 /// `[[camera]]`.
@@ -46,8 +77,14 @@ pub struct StreamSettings {
     pub transport: Transport,
     /// The camera's account, where it wants one.
     pub credentials: Option<Credentials>,
+    /// Whether a TLS certificate must be valid.
+    pub verify_tls: bool,
+    /// How long the next packet may take before the connection is given up.
+    pub stall_timeout: Duration,
     /// What capture time is taken from.
     pub clock: Clocking,
+    /// How far the camera's clock may be off to be believed.
+    pub clock_offset_max: Duration,
     /// How much is kept in memory.
     pub ring: RingBounds,
     /// Frames analysed per second, 0.1 to 60.
@@ -152,14 +189,16 @@ impl CameraSettings {
 }
 
 fn read_stream(table: &Table<'_>, shared: &CameraDefaults) -> Option<StreamSettings> {
-    let url = table.parsed("url", StreamUrl::parse).or_else(|| table.missing("url", "the address of its stream, rtsp://..."));
+    let url =
+        table.parsed("url", StreamUrl::parse).or_else(|| table.missing("url", "the address of its stream, rtsp://..."));
     let sub_url = table.parsed("sub_url", StreamUrl::parse);
     for (key, url) in [("url", &url), ("sub_url", &sub_url)] {
         let Some(url) = url else { continue };
         match (url.is_tls(), shared.transport) {
-            (true, Some(Transport::Tcp | Transport::Udp)) => {
-                table.wrong::<()>(key, "got an rtsps:// address with another transport than tls, wants transport = \"tls\" or rtsp://")
-            }
+            (true, Some(Transport::Tcp | Transport::Udp)) => table.wrong::<()>(
+                key,
+                "got an rtsps:// address with another transport than tls, wants transport = \"tls\" or rtsp://",
+            ),
             (false, Some(Transport::Tls)) => {
                 table.wrong::<()>(key, "got an rtsp:// address with transport = \"tls\", wants rtsps://")
             }
@@ -172,7 +211,10 @@ fn read_stream(table: &Table<'_>, shared: &CameraDefaults) -> Option<StreamSetti
         url,
         sub_url,
         credentials: shared.credentials.clone(),
+        verify_tls: shared.verify_tls,
+        stall_timeout: shared.stall_timeout,
         clock: shared.clock,
+        clock_offset_max: shared.clock_offset_max,
         ring: shared.ring,
         fps: shared.fps,
         decoder: shared.decoder,

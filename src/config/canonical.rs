@@ -41,7 +41,9 @@ pub(super) fn hash(documents: &[&DeTable<'_>]) -> String {
 fn write(out: &mut String, value: &DeValue<'_>) {
     match value {
         DeValue::String(text) => write!(out, "{text:?}").expect("writing to a string does not fail"),
-        DeValue::Integer(n) => out.push_str(&i128::from_str_radix(n.as_str(), n.radix()).unwrap_or_default().to_string()),
+        DeValue::Integer(n) => {
+            out.push_str(&i128::from_str_radix(n.as_str(), n.radix()).unwrap_or_default().to_string())
+        }
         DeValue::Float(x) => out.push_str(x.as_str()),
         DeValue::Boolean(b) => out.push_str(if *b { "true" } else { "false" }),
         DeValue::Datetime(moment) => out.push_str(&moment.to_string()),

@@ -14,7 +14,8 @@ pub(super) fn read(table: &Table<'_>, shared: &CameraDefaults, dispatch: bool) -
         table.missing::<()>("id", "a slug that is unique among cameras, such as \"gate-north\"");
     }
     let digits = |key, least: usize, most: usize| table.parsed(key, |text| checked_digits(text, least, most));
-    let (address, position) = (table.owned("address"), table.table("position", POSITION_KEYS).and_then(|t| read_position(&t)));
+    let (address, position) =
+        (table.owned("address"), table.table("position", POSITION_KEYS).and_then(|t| read_position(&t)));
     if dispatch && !table.has("address") && !table.has("position") {
         table.missing::<()>("address", "an address or a position, since patrols are sent there (dispatch = true)");
     }

@@ -123,7 +123,8 @@ impl SaslSettings {
 }
 
 fn checked_broker(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
+    let port =
+        text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, port)| port.parse::<u16>().ok());
     match port {
         Some(port) if port > 0 && !text.contains(['/', ' ', ',', '@']) => Ok(text.to_owned()),
         _ => Err(format!("got {text:?}, wants host:port, such as \"kafka-1.example:9092\"")),

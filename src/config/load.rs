@@ -109,15 +109,7 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
         .section("defaults", defaults::KEYS)
         .map_or_else(CameraDefaults::default, |t| CameraDefaults::read(&t, &CameraDefaults::default()));
     let cameras = cameras(tops, &defaults);
-    Some(Settings {
-        service: service?,
-        http,
-        log,
-        kafka: kafka?,
-        inference: inference?,
-        cameras,
-        hash: String::new(),
-    })
+    Some(Settings { service: service?, http, log, kafka: kafka?, inference: inference?, cameras, hash: String::new() })
 }
 
 fn cameras(tops: &Tops<'_, '_>, defaults: &CameraDefaults) -> Vec<CameraSettings> {

@@ -16,7 +16,7 @@ pub struct Plan {
     pub restart: Vec<&'static str>,
 }
 
-/// A camera that is in both configurations, but not alike.
+/// A camera that is in both configurations, but not alike. Where neither flag is set, only what alerts say of it changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CameraChange {
     /// As it shall be.
@@ -28,6 +28,23 @@ pub struct CameraChange {
 }
 
 impl Plan {
+    /// What is done, a line each, for logs and for `lightbar reload`.
+    pub fn lines(&self) -> Vec<String> {
+        let added = self.added.iter().map(|camera| format!("camera {}: added", camera.id()));
+        let removed = self.removed.iter().map(|id| format!("camera {id}: removed"));
+        let changed = self.changed.iter().map(|change| {
+            let what = match (change.reconnect, change.rescene) {
+                (true, true) => "stream and rules changed",
+                (true, false) => "stream changed",
+                (false, true) => "rules changed",
+                (false, false) => "description changed",
+            };
+            format!("camera {}: {what}", change.to.id())
+        });
+        let restart = self.restart.iter().map(|table| format!("[{table}]: changed, holds after a restart"));
+        added.chain(removed).chain(changed).chain(restart).collect()
+    }
+
     /// Whether there is nothing to do.
     pub const fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty() && self.restart.is_empty()
@@ -37,8 +54,7 @@ impl Plan {
 /// What to do to get from `old` to `new`; a camera that is alike in both is in none of the lists.
 pub fn diff(old: &Settings, new: &Settings) -> Plan {
     let added = new.cameras.iter().filter(|camera| old.camera(camera.id()).is_none()).cloned().collect();
-    let removed =
-        old.cameras.iter().map(CameraSettings::id).filter(|id| new.camera(id).is_none()).cloned().collect();
+    let removed = old.cameras.iter().map(CameraSettings::id).filter(|id| new.camera(id).is_none()).cloned().collect();
     let changed = new.cameras.iter().filter_map(|to| change(old.camera(to.id())?, to)).collect();
     let restart = [
         ("service", old.service != new.service),

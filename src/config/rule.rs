@@ -11,8 +11,24 @@ use crate::domain::ids::{RuleId, ZoneId};
 use crate::domain::rules::{Anchor, ObjectFilter, Rule, RuleSpec};
 
 pub(super) const KEYS: &[&str] = &[
-    "id", "kind", "rev", "classes", "labels", "min_confidence", "min_height", "max_height", "anchor", "severity", "urgency",
-    "cooldown_s", "line", "direction", "zone", "dwell_s", "settle_s", "gone_s",
+    "id",
+    "kind",
+    "rev",
+    "classes",
+    "labels",
+    "min_confidence",
+    "min_height",
+    "max_height",
+    "anchor",
+    "severity",
+    "urgency",
+    "cooldown_s",
+    "line",
+    "direction",
+    "zone",
+    "dwell_s",
+    "settle_s",
+    "gone_s",
 ];
 
 /// Keys that mean something to rules of one kind only.
@@ -122,7 +138,10 @@ fn read_filter(table: &Table<'_>) -> ObjectFilter {
     let min_height = table.number("min_height", 0.0..=1.0).unwrap_or(0.0);
     let max_height = table.number("max_height", 0.0..=1.0).unwrap_or(1.0);
     if min_height > max_height {
-        table.wrong::<()>("min_height", &format!("got {min_height} above max_height {max_height}, wants it below: nothing would fit"));
+        table.wrong::<()>(
+            "min_height",
+            &format!("got {min_height} above max_height {max_height}, wants it below: nothing would fit"),
+        );
     }
     ObjectFilter {
         classes: table.list("classes", class).unwrap_or_default(),

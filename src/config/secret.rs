@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::source::is_variable_name;
 use super::table::Table;
 
 /// A password. `Debug` shows `***`, there is no `Display`; [`Secret::expose`] is for the one who logs in.
@@ -35,10 +36,19 @@ pub(super) const FILE: &str = "password_file";
 pub(super) fn read_password(table: &Table<'_>) -> Option<Secret> {
     match (table.text(ENV), table.text(FILE)) {
         (Some(_), Some(_)) => table.wrong(FILE, "got both password_env and password_file, wants one of them"),
+        (Some(variable), None) if !is_variable_name(variable) => table.wrong(
+            ENV,
+            // Not quoted: it may be the password.
+            "wants the name of an environment variable, in capitals, such as GATE_PASSWORD; never the password itself",
+        ),
         (Some(variable), None) => match table.environment(variable) {
             Some(value) if !value.is_empty() => Some(Secret::new(value)),
-            Some(_) => table.wrong(ENV, &format!("the environment variable {variable} is empty, wants the password in it")),
-            None => table.wrong(ENV, &format!("the environment variable {variable} is not set, wants the password in it")),
+            Some(_) => {
+                table.wrong(ENV, &format!("the environment variable {variable} is empty, wants the password in it"))
+            }
+            None => {
+                table.wrong(ENV, &format!("the environment variable {variable} is not set, wants the password in it"))
+            }
         },
         (None, Some(_)) => read_file(table),
         (None, None) => None,

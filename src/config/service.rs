@@ -55,7 +55,8 @@ impl Default for HttpSettings {
 impl HttpSettings {
     pub(super) fn read(table: &Table<'_>) -> Self {
         let address = |text: &str| {
-            text.parse().map_err(|_| format!("got {text:?}, wants address:port, such as \"127.0.0.1:8080\" or \"[::]:8080\""))
+            text.parse()
+                .map_err(|_| format!("got {text:?}, wants address:port, such as \"127.0.0.1:8080\" or \"[::]:8080\""))
         };
         table.parsed("listen", address).map_or_else(Self::default, |listen| Self { listen })
     }
@@ -105,6 +106,8 @@ fn checked_level(text: &str) -> Result<String, String> {
     if text.split(',').all(directive) {
         Ok(text.to_owned())
     } else {
-        Err(format!("got {text:?}, wants off, error, warn, info, debug or trace, or such per module: \"info,lightbar::camera=debug\""))
+        Err(format!(
+            "got {text:?}, wants off, error, warn, info, debug or trace, or such per module: \"info,lightbar::camera=debug\""
+        ))
     }
 }

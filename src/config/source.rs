@@ -40,7 +40,10 @@ pub(super) fn read(path: &Path) -> Result<Vec<SourceFile>, Vec<ConfigError>> {
         }
         found.retain(|p| p.extension().is_some_and(|e| e == "toml") && !is_hidden(p));
         if found.is_empty() {
-            return Err(vec![ConfigError::of_file(&path.display().to_string(), "the folder holds no file named *.toml")]);
+            return Err(vec![ConfigError::of_file(
+                &path.display().to_string(),
+                "the folder holds no file named *.toml",
+            )]);
         }
         found
     } else {
@@ -73,46 +76,49 @@ fn cannot_read(error: &io::Error) -> String {
     }
 }
 
-/// Masks what may be a password: the user part of URLs, and what follows the `=` of a password-like key.
+/// Masks what may be a password: the user part of addresses, and what follows the `=` of a password-like key.
 ///
 /// Generous on purpose: it is better to quote too little of a line than a secret.
 pub(super) fn redact(text: &str) -> String {
-    redact_assignments(&redact_authorities(text))
+    text.split('\n').map(|line| redact_assignment(&redact_user(line))).collect::<Vec<_>>().join("\n")
 }
 
-fn redact_authorities(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(i) = rest.find("://") {
-        let (head, tail) = rest.split_at(i + 3);
-        out.push_str(head);
-        // Passwords may hold '/' and '@': all up to the last '@' before the text ends is taken.
-        let end = tail.find(['"', '\'', ' ', '\t', '\n', ',']).unwrap_or(tail.len());
-        rest = match tail[..end].rfind('@') {
-            Some(at) => {
-                out.push_str("***");
-                &tail[at..]
-            }
-            None => tail,
-        };
+/// Passwords may hold any sign, '@', '/' and quotes too; so all up to the last '@' of the line goes.
+fn redact_user(line: &str) -> String {
+    let Some(at) = line.rfind('@') else { return line.to_owned() };
+    if let Some(start) = line[..at].find("://").map(|i| i + 3) {
+        return format!("{}***{}", &line[..start], &line[at..]);
     }
-    out.push_str(rest);
-    out
+    // `admin:password@host` without a scheme.
+    let start = line[..at].find('=').map_or(0, |i| i + 1);
+    if line[start..at].contains(':') { format!("{} ***{}", &line[..start], &line[at..]) } else { line.to_owned() }
 }
 
-fn redact_assignments(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
+fn redact_assignment(line: &str) -> String {
+    let lower = line.to_ascii_lowercase();
     for word in ["password", "passwd", "passphrase", "pwd", "secret", "token"] {
         for (i, _) in lower.match_indices(word) {
             let after = &lower[i + word.len()..];
-            let value = after.trim_start_matches(['"', '\'', ' ', '\t']);
-            if value.starts_with('=') {
-                let cut = text.len() - value.len() + 1;
-                return format!("{} ***", &text[..cut]);
+            let is_name = after.starts_with("_env") && names_variable(line);
+            let value = after.strip_prefix("_env").unwrap_or(after).trim_start_matches(['"', '\'', ' ', '\t']);
+            if value.starts_with('=') && !is_name {
+                return format!("{} ***", &line[..line.len() - value.len() + 1]);
             }
         }
     }
-    text.to_owned()
+    line.to_owned()
+}
+
+/// Whether what is assigned on the line can be a variable's name: else it may be the password itself, put there by mistake.
+fn names_variable(line: &str) -> bool {
+    let value = line.split_once("_env").and_then(|(_, rest)| rest.split_once('=')).map_or("", |(_, value)| value);
+    value.split(['"', '\'']).nth(1).is_some_and(is_variable_name)
+}
+
+/// `GATE_PASSWORD`: capitals, digits, underscores.
+pub(super) fn is_variable_name(text: &str) -> bool {
+    let fits = |c: char| c.is_ascii_uppercase() || c == '_';
+    text.starts_with(fits) && text.chars().all(|c| fits(c) || c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -128,6 +134,10 @@ mod tests {
             (r#"{ Password="s3cret", x = 1 }"#, "{ Password= ***"),
             (r#"url = "rtsp://10.0.0.5/s?user=a&pwd=s3cret""#, r#"url = "rtsp://10.0.0.5/s?user=a&pwd= ***"#),
             (r#"password_env = "GATE_PW""#, r#"password_env = "GATE_PW""#),
+            (r#"password_env = "s3cret""#, "password_env = ***"),
+            (r#"password_file = "/run/gate""#, r#"password_file = "/run/gate""#),
+            (r#"url = "admin:s3cret@10.0.0.5""#, r#"url = ***@10.0.0.5""#),
+            (r#"url = "rtsp://admin:a,b c'd@10.0.0.5/s1""#, r#"url = "rtsp://***@10.0.0.5/s1""#),
             (r#"url = "rtsp://10.0.0.5/s1""#, r#"url = "rtsp://10.0.0.5/s1""#),
         ] {
             assert_eq!(redact(text), masked);

@@ -36,7 +36,10 @@ pub(super) struct Table<'a> {
 impl<'a> Table<'a> {
     /// The top of a file. Notes each key that is not among `keys`.
     pub(super) fn top(
-        reader: &'a Reader<'a>, file: &'a SourceFile, entries: &'a DeTable<'a>, keys: &'static [&'static str],
+        reader: &'a Reader<'a>,
+        file: &'a SourceFile,
+        entries: &'a DeTable<'a>,
+        keys: &'static [&'static str],
     ) -> Self {
         let table = Self { reader, file, span: 0..0, name: String::new(), entries, keys };
         table.note_unknown_keys();
@@ -109,7 +112,8 @@ impl<'a> Table<'a> {
                 continue;
             }
             let hint = if matches!(name, "password" | "pass" | "pwd") && self.keys.contains(&super::secret::ENV) {
-                "passwords are not written into the file; wants password_env (a variable's name) or password_file".to_owned()
+                "passwords are not written into the file; wants password_env (a variable's name) or password_file"
+                    .to_owned()
             } else {
                 unknown("key", name, self.keys)
             };
@@ -262,9 +266,7 @@ impl<'a> Table<'a> {
         out
     }
 
-    fn open(
-        &self, entries: &'a DeTable<'a>, span: Range<usize>, name: String, keys: &'static [&'static str],
-    ) -> Self {
+    fn open(&self, entries: &'a DeTable<'a>, span: Range<usize>, name: String, keys: &'static [&'static str]) -> Self {
         let table = Self { reader: self.reader, file: self.file, span, name, entries, keys };
         table.note_unknown_keys();
         table
@@ -308,7 +310,9 @@ fn as_point(value: &DeValue<'_>) -> Option<Point> {
 /// A value as errors quote it, short.
 fn shown(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) if text.chars().count() > 60 => format!("{:?}...", text.chars().take(57).collect::<String>()),
+        DeValue::String(text) if text.chars().count() > 60 => {
+            format!("{:?}...", text.chars().take(57).collect::<String>())
+        }
         DeValue::String(text) => format!("{text:?}"),
         DeValue::Integer(n) => n.to_string(),
         DeValue::Float(x) => x.to_string(),

@@ -23,7 +23,9 @@ pub enum InvalidUrl {
         got: String,
     },
     /// A user part.
-    #[error("the address holds credentials; wants them as username and password_env or password_file, and the address without")]
+    #[error(
+        "the address holds credentials; wants them as username and password_env or password_file, and the address without"
+    )]
     Credentials,
     /// No host, or a port that is none.
     #[error("got {got:?} as host and port, wants host, host:port or [ipv6]:port")]
@@ -40,7 +42,9 @@ impl StreamUrl {
     /// Checks the text.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let scheme = |got: &str| InvalidUrl::Scheme { got: got.to_owned() };
-        let (name, rest) = text.split_once("://").ok_or_else(|| scheme(text))?;
+        // What stands before an '@' may be a password.
+        let without_user = || text.rsplit_once('@').map_or_else(|| text.to_owned(), |(_, host)| format!("***@{host}"));
+        let (name, rest) = text.split_once("://").ok_or_else(|| scheme(&without_user()))?;
         let tls = match name.to_ascii_lowercase().as_str() {
             "rtsp" => false,
             "rtsps" => true,
@@ -138,7 +142,15 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["10.0.0.5", "http://10.0.0.5/", "rtsp://", "rtsp://cam:0/", "rtsp://cam:99999/", "rtsp://a b/", "rtsp://[::1/"] {
+        for text in [
+            "10.0.0.5",
+            "http://10.0.0.5/",
+            "rtsp://",
+            "rtsp://cam:0/",
+            "rtsp://cam:99999/",
+            "rtsp://a b/",
+            "rtsp://[::1/",
+        ] {
             assert!(StreamUrl::parse(text).is_err(), "{text}");
         }
         for text in ["rtsp://admin:pw@10.0.0.5/", "rtsp://admin@cam", "rtsp://admin:a/b@cam/x"] {

@@ -184,7 +184,7 @@ fn macro_fields(tokens: &[(usize, String)]) -> Vec<(usize, String)> {
     for argument in arguments {
         let words: Vec<&str> = argument.iter().map(|(_, token)| token.as_str()).collect();
         match words[..] {
-            ["\"\"", ..] => break,   // the message; after it come its own arguments
+            ["\"\"", ..] => break, // the message; after it come its own arguments
             ["%" | "?", name, ..] | [name, "=", ..] if is_identifier(name) => {
                 let at = usize::from(matches!(words[0], "%" | "?"));
                 out.push((argument[at].0, name.to_owned()));
@@ -202,7 +202,8 @@ pub(super) fn published_names() -> Vec<(String, Vec<String>)> {
     for folder in ["deploy", "schemas", "models"] {
         for path in files_below(&root().join(folder), "json") {
             let text = std::fs::read_to_string(&path).expect("a readable file");
-            let value: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            let value: serde_json::Value =
+                serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
             let mut names = Vec::new();
             json_names(&value, &mut names);
             out.push((path.display().to_string(), names));

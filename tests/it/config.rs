@@ -15,7 +15,8 @@ fn text(bytes: &[u8]) -> String {
 fn configured(cameras: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("model.toml"), "").expect("writable");
-    let head = "[service]\nsite = \"test\"\ndata_dir = \".\"\n[kafka]\nenabled = false\n[inference]\nmodel = \"model.toml\"\n";
+    let head =
+        "[service]\nsite = \"test\"\ndata_dir = \".\"\n[kafka]\nenabled = false\n[inference]\nmodel = \"model.toml\"\n";
     std::fs::write(folder.path().join("lightbar.conf"), format!("{head}{cameras}")).expect("writable");
     folder
 }
@@ -42,7 +43,12 @@ fn check_tells_all_that_is_wrong_and_exits_with_2() {
     let output = lightbar(&["check", "--config", &config(folder.path())]);
     let err = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{err}");
-    for wanted in ["2 errors:", "lightbar.conf:10: camera[gate].url: the address holds credentials", "did you mean \"fps\"?", "11 | fsp = 3"] {
+    for wanted in [
+        "2 errors:",
+        "lightbar.conf:10: camera[gate].url: the address holds credentials",
+        "did you mean \"fps\"?",
+        "11 | fsp = 3",
+    ] {
         assert!(err.contains(wanted), "{wanted:?} is not in\n{err}");
     }
     assert!(!err.contains("hunter2"), "{err}");
@@ -127,12 +133,16 @@ while :; do read -r -t 0.05 <> <(:); done
 fn every_command_has_help_with_examples_and_shells_are_completed() {
     let help = text(&lightbar(&["--help"]).stdout);
     let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<&str> = commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
+    let names: Vec<&str> =
+        commands.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").collect();
     assert!(names.len() >= 12, "{help}");
     for name in names {
         let output = lightbar(&[name, "--help"]);
         let out = text(&output.stdout);
-        assert!(output.status.success() && out.contains("Examples:") && out.contains(&format!("lightbar {name}")), "{out}");
+        assert!(
+            output.status.success() && out.contains("Examples:") && out.contains(&format!("lightbar {name}")),
+            "{out}"
+        );
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = lightbar(&["completions", shell]);

@@ -62,7 +62,8 @@ fn targets(settings: &Settings) -> Vec<Target> {
 }
 
 fn connect(target: &Target) -> Result<(), String> {
-    let addresses = (target.host.as_str(), target.port).to_socket_addrs().map_err(|e| format!("{}: {e}", target.host))?;
+    let addresses =
+        (target.host.as_str(), target.port).to_socket_addrs().map_err(|e| format!("{}: {e}", target.host))?;
     let mut last = format!("{} has no address", target.host);
     for address in addresses {
         match TcpStream::connect_timeout(&address, PATIENCE) {

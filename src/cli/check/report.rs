@@ -9,7 +9,13 @@ use crate::domain::rules::{Rule, RuleSpec};
 pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
     let Settings { service, http, log, kafka, inference, cameras, hash } = settings;
     writeln!(out, "configuration  good, content {}", &hash[..12])?;
-    writeln!(out, "service        site {}, node {}, data in {}", service.site, service.node, service.data_dir.display())?;
+    writeln!(
+        out,
+        "service        site {}, node {}, data in {}",
+        service.site,
+        service.node,
+        service.data_dir.display()
+    )?;
     writeln!(out, "http           {}", http.listen)?;
     writeln!(out, "log            {:?}, {}", log.format, log.level)?;
     writeln!(out, "kafka          {}", kafka_line(kafka))?;

@@ -37,7 +37,10 @@ fn the_reference_and_the_code_know_the_same_keys() {
     let (documented, in_code) = (documented(), in_code());
     let undocumented: Vec<_> = in_code.difference(&documented).collect();
     let unknown: Vec<_> = documented.difference(&in_code).collect();
-    assert!(undocumented.is_empty() && unknown.is_empty(), "not documented: {undocumented:?}\nnot in the code: {unknown:?}");
+    assert!(
+        undocumented.is_empty() && unknown.is_empty(),
+        "not documented: {undocumented:?}\nnot in the code: {unknown:?}"
+    );
 }
 
 /// Lines such as `#key = ...` and `#[table]` without their mark: everything that the example shows, in force.
@@ -75,7 +78,11 @@ fn the_example_shows_every_key() {
             shown.insert((table.clone(), key.to_owned()));
             if key == "position" {
                 let keys = reference::TABLES.iter().find(|(name, _)| *name == "[camera.position]").expect("a table").1;
-                shown.extend(keys.iter().filter(|k| value.contains(*k)).map(|k| ("[camera.position]".to_owned(), (*k).to_owned())));
+                shown.extend(
+                    keys.iter()
+                        .filter(|k| value.contains(*k))
+                        .map(|k| ("[camera.position]".to_owned(), (*k).to_owned())),
+                );
             }
         }
     }

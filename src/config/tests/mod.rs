@@ -68,7 +68,11 @@ fn errors_after(from: &str, to: &str) -> Vec<String> {
 }
 
 fn messages(errors: &ConfigErrors) -> Vec<String> {
-    errors.0.iter().map(|e| e.to_string().split_once(".toml").map_or(String::new(), |(_, rest)| rest.to_owned())).collect()
+    errors
+        .0
+        .iter()
+        .map(|e| e.to_string().split_once(".toml").map_or(String::new(), |(_, rest)| rest.to_owned()))
+        .collect()
 }
 
 #[test]
@@ -93,19 +97,47 @@ fn each_error_names_key_what_it_got_and_what_it_wants() {
         ("fps = 4", "fps = nan", ":10: defaults.fps: got nan, wants a number from 0.1 to 60"),
         ("fps = 4", "transport = \"tcpp\"", ":10: defaults.transport: got \"tcpp\", wants one of tcp, udp, tls"),
         ("[kafka]", "[kafak]", ":5: kafak: unknown key \"kafak\", did you mean \"kafka\"?"),
-        ("zone = \"yard\"", "zone = \"yrd\"", ":31: camera[gate].rule[stay].zone: unknown zone \"yrd\", did you mean \"yard\"?"),
-        ("dwell_s = 8.5", "line = \"door\"\ndwell_s = 1", ":32: camera[gate].rule[stay].line: means nothing to a rule of kind loitering; remove it"),
-        ("dwell_s = 8.5", "", ":28: camera[gate].rule[stay].dwell_s: missing, wants how many seconds are too long, from 1 to 86400"),
+        (
+            "zone = \"yard\"",
+            "zone = \"yrd\"",
+            ":31: camera[gate].rule[stay].zone: unknown zone \"yrd\", did you mean \"yard\"?",
+        ),
+        (
+            "dwell_s = 8.5",
+            "line = \"door\"\ndwell_s = 1",
+            ":32: camera[gate].rule[stay].line: means nothing to a rule of kind loitering; remove it",
+        ),
+        (
+            "dwell_s = 8.5",
+            "",
+            ":28: camera[gate].rule[stay].dwell_s: missing, wants how many seconds are too long, from 1 to 86400",
+        ),
         ("id = \"hall\"", "id = \"gate\"", "two cameras have this id; the first is in "),
-        ("[0, 1]]", "[0.5, 0.0]]", ":18: camera[gate].zone[yard].points: polygon crosses itself: the edge after point 1 meets the edge after point 3"),
+        (
+            "[0, 1]]",
+            "[0.5, 0.0]]",
+            ":18: camera[gate].zone[yard].points: polygon crosses itself: the edge after point 1 meets the edge after point 3",
+        ),
         ("[0, 1]]", "[0, 1.5]]", "point 4 is outside the picture: (0, 1.5); coordinates are 0..1 of width and height"),
         ("[0, 1]]", "[0]]", "got a list of 1 as point 4, wants a list of points [x, y]"),
-        ("classes = [\"person\"]", "classes = [\"preson\"]", ":27: camera[gate].rule[in].classes[1]: unknown class \"preson\", did you mean \"person\"?"),
-        ("GATE_PW", "OTHER", ":15: camera[gate].password_env: the environment variable OTHER is not set, wants the password in it"),
+        (
+            "classes = [\"person\"]",
+            "classes = [\"preson\"]",
+            ":27: camera[gate].rule[in].classes[1]: unknown class \"preson\", did you mean \"person\"?",
+        ),
+        (
+            "GATE_PW",
+            "OTHER",
+            ":15: camera[gate].password_env: the environment variable OTHER is not set, wants the password in it",
+        ),
         ("password_env = \"GATE_PW\"", "", ":11: camera[gate].password_env: missing"),
         ("fps = 2.5", "dispatch = true", "camera[hall].address: missing, wants an address or a position"),
         ("fps = 2.5", "transport = \"udp\"", "camera[hall].url: got an rtsps:// address with another transport"),
-        ("brokers = [\"127.0.0.1:9092\"]", "brokers = [\"nohost\"]", ":6: kafka.brokers[1]: got \"nohost\", wants host:port"),
+        (
+            "brokers = [\"127.0.0.1:9092\"]",
+            "brokers = [\"nohost\"]",
+            ":6: kafka.brokers[1]: got \"nohost\", wants host:port",
+        ),
         ("brokers = [\"127.0.0.1:9092\"]", "", ":5: kafka.brokers: missing"),
         ("site = \"county-01\"", "site = \"County 01\"", ":3: service.site: an id is"),
         ("model = \"m/model.toml\"", "model = 7", ":8: inference.model: got 7, wants a text"),
@@ -132,7 +164,10 @@ fn one_mistake_gives_one_error() {
 
 #[test]
 fn all_errors_come_at_once_in_the_order_of_lines() {
-    let text = GOOD.replace("fps = 4", "fps = 0").replace("zone = \"yard\"", "zone = \"x\"").replace("site = \"county-01\"", "");
+    let text = GOOD
+        .replace("fps = 4", "fps = 0")
+        .replace("zone = \"yard\"", "zone = \"x\"")
+        .replace("site = \"county-01\"", "");
     let errors = load_text(&text).expect_err("wrong");
     let lines: Vec<usize> = errors.0.iter().filter_map(|e| e.place.as_ref()).map(|place| place.line).collect();
     assert_eq!(lines, [2, 10, 31]);
@@ -146,6 +181,9 @@ fn a_password_is_in_no_error_and_no_debug_output() {
         ("rtsp://10.0.0.5/s1", "http://admin:hunter2@10.0.0.5/s1"),
         ("password_env = \"GATE_PW\"", "password = \"hunter2\""),
         ("password_env = \"GATE_PW\"", "password = \"hunter2"),
+        ("rtsp://10.0.0.5/s1", "admin:hunter2@10.0.0.5/s1"),
+        ("rtsp://10.0.0.5/s1", "rtsp://admin:hunter2,ter2@10.0.0.5/s1"),
+        ("GATE_PW", "hunter2"),
         ("fps = 4", "url = \"rtsp://admin:hunter2@10.0.0.5/s1\""),
     ] {
         let errors = load_text(&GOOD.replacen(from, to, 1)).expect_err(to);
@@ -164,7 +202,8 @@ fn a_folder_is_read_as_one_and_duplicates_name_both_files() {
     assert_eq!(apart.cameras, whole.cameras);
     assert_eq!(apart.hash, whole.hash, "the division into files does not matter");
 
-    let errors = load_texts(&[("a.toml", GOOD), ("b.toml", "[http]\n[kafka]\nenabled = false\n")]).expect_err("two [kafka]");
+    let errors =
+        load_texts(&[("a.toml", GOOD), ("b.toml", "[http]\n[kafka]\nenabled = false\n")]).expect_err("two [kafka]");
     let [error] = &errors.0[..] else { panic!("{errors}") };
     assert!(error.file.ends_with("b.toml") && error.message.contains("a.toml:5"), "{error}");
 }
@@ -199,13 +238,15 @@ fn the_plan_touches_only_what_changed() {
     let old = load_text(&good).expect("good");
     assert!(diff(&old, &load_text(&good).expect("good")).is_empty());
 
-    let new = load_text(&good.replace("dwell_s = 8.5", "dwell_s = 9").replace("id = \"hall\"", "id = \"hall-2\"")).expect("good");
+    let new = load_text(&good.replace("dwell_s = 8.5", "dwell_s = 9").replace("id = \"hall\"", "id = \"hall-2\""))
+        .expect("good");
     let plan = diff(&old, &new);
     assert_eq!(plan.added.iter().map(|c| c.id().as_str()).collect::<Vec<_>>(), ["hall-2"]);
     assert_eq!(plan.removed.iter().map(CameraId::as_str).collect::<Vec<_>>(), ["hall"]);
     let [gate] = &plan.changed[..] else { panic!("{plan:?}") };
     assert!(gate.rescene && !gate.reconnect);
     assert!(plan.restart.is_empty());
+    assert_eq!(plan.lines(), ["camera hall-2: added", "camera hall: removed", "camera gate: rules changed"]);
 
     let plan = diff(&old, &load_text(&good.replace("s1\"\nusername", "s2\"\nusername")).expect("good"));
     assert!(matches!(&plan.changed[..], [gate] if gate.reconnect && !gate.rescene));
