@@ -6,7 +6,6 @@ pub(crate) mod stage;
 pub(crate) mod vlc;
 pub(crate) mod http;
 pub(crate) mod models;
-//! What several tests need; one file per thing.
 pub(crate) mod broker;
 pub(crate) mod delivery;
 pub(crate) mod facts;
