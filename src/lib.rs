@@ -16,6 +16,7 @@ pub mod store;
 pub mod kafka;
 pub mod web;
 pub mod config;
+pub mod logging;
 pub mod metrics;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -23,3 +24,5 @@ pub mod clock;
 pub mod backoff;
 #[cfg(feature = "demo")]
 pub mod cli;
+#[cfg(feature = "demo")]
+pub mod app;

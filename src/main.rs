@@ -2,8 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-fn main() -> anyhow::Result<ExitCode> {
-    lightbar::cli::Cli::parse().run()
+fn main() -> ExitCode {
+    lightbar::cli::main()
 }

@@ -12,14 +12,29 @@ mod track;
 mod model;
 mod schema;
 mod completions;
+mod examples;
 
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
+use clap::builder::Styles;
+use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand};
+
+use crate::config::ConfigErrors;
+
+/// Wrong configuration or command line (clap's own too).
+const EXIT_WRONG: u8 = 2;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
 
 /// Watches RTSP cameras and publishes structured alerts to Kafka.
 #[derive(Debug, Parser)]
-#[command(name = "lightbar", version, propagate_version = true)]
+#[command(name = "lightbar", version, propagate_version = true, styles = STYLES, after_help = examples::LIGHTBAR)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -28,29 +43,46 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the service.
+    #[command(after_help = examples::RUN)]
     Run(run::Args),
     /// Check a configuration and print what would run.
+    #[command(after_help = examples::CHECK)]
     Check(check::Args),
     /// Run the built-in street with everything: cameras, broker, page.
+    #[command(after_help = examples::DEMO)]
     Demo(demo::Args),
     /// Watch alerts in the terminal.
+    #[command(after_help = examples::FEED)]
     Feed(feed::Args),
     /// Make a running service read its configuration again.
+    #[command(after_help = examples::RELOAD)]
     Reload(reload::Args),
     /// List when which camera was not seen, and why.
+    #[command(after_help = examples::BLIND)]
     Blind(blind::Args),
     /// Send a video file through the line instead of a camera.
+    #[command(after_help = examples::REPLAY)]
     Replay(replay::Args),
     /// Detect objects on pictures, as COCO results.
+    #[command(after_help = examples::DETECT)]
     Detect(detect::Args),
-    /// Track MOTChallenge detections.
+    /// Track `MOTChallenge` detections.
+    #[command(after_help = examples::TRACK)]
     Track(track::Args),
     /// List, show, check and fetch models.
+    #[command(after_help = examples::MODEL)]
     Model(model::Args),
     /// Print the schema of what Lightbar publishes.
+    #[command(after_help = examples::SCHEMA)]
     Schema(schema::Args),
     /// Print a completion script for a shell.
+    #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Args),
+}
+
+/// The program: parses the command line, runs the command, tells what went wrong.
+pub fn main() -> ExitCode {
+    Cli::parse().run().unwrap_or_else(|error| tell(&error))
 }
 
 impl Cli {
@@ -71,4 +103,40 @@ impl Cli {
             Command::Completions(args) => completions::run(args),
         }
     }
+}
+
+/// Prints the error and its causes; gives the exit status.
+fn tell(error: &anyhow::Error) -> ExitCode {
+    // `lightbar ... | head` is no failure.
+    let pipe_closed = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>()).any(is_broken_pipe);
+    if pipe_closed {
+        return ExitCode::SUCCESS;
+    }
+    let (mut text, status) = match error.downcast_ref::<ConfigErrors>() {
+        Some(errors) => (errors.with_snippets(), ExitCode::from(EXIT_WRONG)),
+        None => (error.to_string(), ExitCode::FAILURE),
+    };
+    if status == ExitCode::FAILURE {
+        for cause in error.chain().skip(1) {
+            text += "\n  because: ";
+            text += &cause.to_string();
+        }
+    }
+    let count = error.downcast_ref::<ConfigErrors>().map_or(1, |errors| errors.0.len());
+    let title = if count == 1 { "error".to_owned() } else { format!("{count} errors") };
+    let mut stderr = io::stderr().lock();
+    let (red, plain) = if stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none() {
+        ("\x1b[1;31m", "\x1b[0m")
+    } else {
+        ("", "")
+    };
+    let separator = if status == ExitCode::FAILURE { " " } else { "\n" };
+    match writeln!(stderr, "{red}{title}:{plain}{separator}{text}") {
+        // Where not even standard error can be written, the exit status is all that is left.
+        Ok(()) | Err(_) => status,
+    }
+}
+
+fn is_broken_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
 }

@@ -1,1 +1,60 @@
-//! contract
+//! The promised wire forms: what leaves the house, versioned and golden-tested.
+//!
+//! Core types are never serialized; they are turned into the structs here, once, when they are recorded. The same event always
+//! gives the same bytes: nothing that is known only at sending is in the data. Knows nothing of SQLite, Kafka or HTTP.
+
+pub mod time;
+pub mod words;
+pub mod codes;
+pub mod alert_v1;
+mod from_domain;
+pub mod text;
+pub mod camera_health_v1;
+pub mod cloudevents;
+pub mod schema;
+
+pub use alert_v1::AlertV1;
+pub use camera_health_v1::CameraHealthV1;
+pub use cloudevents::Stamp;
+
+use std::time::Duration;
+
+use crate::domain::ids::NodeId;
+
+/// What every event says of the service that made it; checked by `config/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The site: second part of each event's source, `urn:lightbar:{site}:camera:{camera}`.
+    pub site: String,
+    /// This node.
+    pub node: NodeId,
+    /// Prefix of event types, in reverse DNS: `{prefix}.alert.opened.v1`.
+    pub type_prefix: String,
+    /// Prefix of topics: `{prefix}.alerts.v1`.
+    pub topic_prefix: String,
+    /// How long after it was recorded an alert may be acted on.
+    pub expiry: Duration,
+}
+
+impl Site {
+    /// A site with the contract's defaults: prefix `lightbar`, alerts expire after ten minutes.
+    pub fn new(site: &str, node: NodeId) -> Self {
+        Self {
+            site: site.to_owned(),
+            node,
+            type_prefix: "lightbar".to_owned(),
+            topic_prefix: "lightbar".to_owned(),
+            expiry: cloudevents::DEFAULT_EXPIRY,
+        }
+    }
+
+    /// The topic that carries every alert change.
+    pub fn alerts_topic(&self) -> String {
+        format!("{}.alerts.v1", self.topic_prefix)
+    }
+
+    /// The compacted topic that carries each camera's health.
+    pub fn camera_health_topic(&self) -> String {
+        format!("{}.camera-health.v1", self.topic_prefix)
+    }
+}

@@ -13,4 +13,5 @@ pub mod detection;
 pub mod tracking;
 pub mod rules;
 pub mod alert;
+mod sight;
 pub mod scene;

@@ -1,15 +1,24 @@
 //! One camera's scene: observations in, alert changes out. The heart of the service.
 //!
 //! Sans-I/O. Time is what the observations say; `tick` lets time pass when nothing is seen, so that a dead camera still ends
-//! its alerts. Never drops an alert, knows nothing of Kafka, SQLite or GStreamer.
+//! its alerts. Never drops an alert, knows nothing of Kafka, `SQLite` or `GStreamer`.
 
-use crate::domain::alert::AlertChange;
-use crate::domain::detection::Detection;
-use crate::domain::geometry::{Line, Zone};
-use crate::domain::ids::{CameraId, IdSeed, ZoneId};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::sight::{Blinded, Sight};
+use crate::domain::alert::book::AlertBook;
+use crate::domain::alert::{AlertChange, EndReason};
+use crate::domain::detection::{Confidence, Detection, ObjectClass};
+use crate::domain::geometry::{BBox, Line, Zone};
+use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
 use crate::domain::rules::Rule;
+use crate::domain::rules::engine::{Engine, View};
 use crate::domain::time::Timestamp;
-use crate::domain::tracking::TrackerConfig;
+use crate::domain::tracking::{Tracker, TrackerConfig};
+
+/// Detections of one frame that are looked at; detectors give a few hundred at most.
+const MAX_DETECTIONS: usize = 1024;
 
 /// What a scene needs to know of its camera.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +33,23 @@ pub struct SceneConfig {
     pub rules: Vec<Rule>,
     /// How tracks are made.
     pub tracker: TrackerConfig,
+    /// How long blindness is borne.
+    pub sight: SightConfig,
+}
+
+/// How long blindness is borne.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SightConfig {
+    /// A stream lost for so long raises `video_loss`.
+    pub video_loss_after: Duration,
+    /// After so long without a look, what moved is given up and alerts about what is in the picture end as `camera_lost`.
+    pub blind_grace: Duration,
+}
+
+impl Default for SightConfig {
+    fn default() -> Self {
+        Self { video_loss_after: Duration::from_secs(10), blind_grace: Duration::from_secs(10) }
+    }
 }
 
 /// A line with a name.
@@ -102,34 +128,168 @@ impl BlindCause {
     }
 }
 
+/// An object of the scene as a live view draws it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SceneObject {
+    /// Its track.
+    pub track: TrackId,
+    /// What it is.
+    pub class: ObjectClass,
+    /// The model's own name for it.
+    pub label: Option<Arc<str>>,
+    /// How sure the detector is of it.
+    pub confidence: Confidence,
+    /// Where it is.
+    pub bbox: BBox,
+    /// Whether it was seen at the last look, or is only remembered.
+    pub seen: bool,
+    /// Whether it stands.
+    pub stationary: bool,
+    /// Whether something stands before it.
+    pub hidden: bool,
+}
+
 /// One camera's scene.
 #[derive(Debug)]
 pub struct Scene {
     config: SceneConfig,
-    ids: IdSeed,
+    now: Timestamp,
+    sight: Sight,
+    tracker: Tracker,
+    engine: Engine,
+    book: AlertBook,
+    last_seen: Vec<Detection>,
 }
 
 impl Scene {
     /// An empty scene: nothing seen yet.
     pub fn new(config: SceneConfig, ids: IdSeed) -> Self {
-        Self { config, ids }
+        Self {
+            now: Timestamp::from_nanos(i64::MIN),
+            sight: Sight::new(config.sight),
+            tracker: Tracker::new(config.tracker.clone()),
+            engine: Engine::new(&config),
+            book: AlertBook::new(config.camera.clone(), ids),
+            last_seen: Vec::new(),
+            config,
+        }
     }
 
-    /// Takes in what was seen `at` a moment not before the last one; gives what changed, in order.
+    /// Takes in what was seen `at` a moment not before the last one (an earlier one is taken as the last one); gives what
+    /// changed, in order.
     pub fn observe(&mut self, at: Timestamp, seen: Observation<'_>) -> Vec<AlertChange> {
-        let _unbuilt = (at, seen, &self.ids, &self.config);
-        Vec::new()
+        let at = at.max(self.now);
+        let mut changes = self.pass_time(at);
+        match seen {
+            Observation::Analysed { detections } => {
+                // A hostile or broken model must not make the scene grow.
+                let boxes = detections.iter().filter(|d| d.bbox.is_in_picture());
+                self.last_seen = boxes.take(MAX_DETECTIONS).cloned().collect();
+                changes.extend(self.look(at, true));
+            }
+            Observation::LookedUnchanged => changes.extend(self.look(at, false)),
+            Observation::Blind { cause } => changes.extend(self.go_blind(at, cause)),
+        }
+        changes
     }
 
     /// Lets time pass until `now` without anything seen.
     pub fn tick(&mut self, now: Timestamp) -> Vec<AlertChange> {
-        let _unbuilt = now;
-        Vec::new()
+        self.pass_time(now.max(self.now))
     }
 
     /// Ends every open alert, because the service stops, the camera is removed or its rules change.
-    pub fn end_all(&mut self, at: Timestamp, reason: crate::domain::alert::EndReason) -> Vec<AlertChange> {
-        let _unbuilt = (at, reason);
-        Vec::new()
+    pub fn end_all(&mut self, at: Timestamp, reason: EndReason) -> Vec<AlertChange> {
+        self.now = at.max(self.now);
+        self.book.end_all(self.now, reason)
+    }
+
+    /// Takes another configuration of the same camera. Tracks stay; rules that have not changed, nor their ground, go on as if
+    /// nothing had happened; alerts of the others end as `rule_changed`.
+    pub fn reconfigure(&mut self, config: SceneConfig, at: Timestamp) -> Vec<AlertChange> {
+        self.now = at.max(self.now);
+        self.sight.reconfigure(config.sight);
+        self.tracker.reconfigure(config.tracker.clone());
+        let changes = self.engine.reconfigure(&config, self.now, &mut self.book);
+        self.config = config;
+        changes
+    }
+
+    /// What the scene was configured with.
+    pub const fn config(&self) -> &SceneConfig {
+        &self.config
+    }
+
+    /// How many objects are tracked at this moment.
+    pub fn track_count(&self) -> usize {
+        self.tracker.tracks().iter().filter(|track| track.is_confirmed()).count()
+    }
+
+    /// The objects of the scene, for a live view.
+    pub fn objects(&self) -> Vec<SceneObject> {
+        let confirmed = self.tracker.tracks().iter().filter(|t| t.is_confirmed());
+        confirmed
+            .map(|t| SceneObject {
+                track: t.id(),
+                class: t.class(),
+                label: t.label().cloned(),
+                confidence: t.confidence(),
+                bbox: t.bbox(),
+                seen: t.is_seen_now(),
+                stationary: t.is_stationary(),
+                hidden: t.is_hidden(),
+            })
+            .collect()
+    }
+
+    fn look(&mut self, at: Timestamp, analysed: bool) -> Vec<AlertChange> {
+        let look = self.sight.look(at);
+        let mut changes = if look.loss_ends { self.book.end_video_loss(at, EndReason::Left) } else { Vec::new() };
+        if analysed {
+            self.tracker.observe(at, look.looked_for, &self.last_seen);
+        } else {
+            self.tracker.unchanged(at, look.looked_for);
+        }
+        let view = View {
+            at,
+            looked_for: look.looked_for,
+            sighted_since: look.sighted_since,
+            tracks: self.tracker.tracks(),
+            ended: self.tracker.ended(),
+            detections: &self.last_seen,
+        };
+        changes.extend(self.engine.look(&view, &mut self.book));
+        changes
+    }
+
+    fn go_blind(&mut self, at: Timestamp, cause: BlindCause) -> Vec<AlertChange> {
+        match self.sight.blind(at, cause) {
+            Blinded::Wait => self.pass_time(at),
+            Blinded::LossEnds => self.book.end_video_loss(at, EndReason::Left),
+            Blinded::TakenOut => {
+                self.give_up();
+                self.book.end_all(at, EndReason::RuleChanged)
+            }
+        }
+    }
+
+    /// What time alone brings about: alerts that are over by the clock, and the ends of patience with a blind camera.
+    fn pass_time(&mut self, now: Timestamp) -> Vec<AlertChange> {
+        self.now = now;
+        let mut changes = self.book.expire(now);
+        if let Some(known) = self.sight.gives_up(now) {
+            self.give_up();
+            changes.extend(self.book.end_seen(now, known, EndReason::CameraLost));
+        }
+        if let Some(since) = self.sight.loss_begins(now) {
+            changes.push(self.book.open_video_loss(now, since));
+        }
+        changes
+    }
+
+    fn give_up(&mut self) {
+        self.tracker.lose_sight();
+        self.engine.lose_sight();
+        self.last_seen.clear();
     }
 }

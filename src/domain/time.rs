@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A moment on a camera's server timeline, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
-/// The timeline of one camera never goes back and never jumps (`camera/clock.rs` sees to it), so differences between two
+/// The timeline of one camera never goes back and never jumps (`camera/timeline.rs` sees to it), so differences between two
 /// timestamps of one camera are media time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

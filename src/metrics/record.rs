@@ -1,15 +1,104 @@
 //! Metrics of the record stage.
 
-use prometheus::Registry;
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
 /// Metrics of the record stage.
 #[derive(Debug)]
-pub struct RecordMetrics {}
+pub struct RecordMetrics {
+    received: IntCounter,
+    committed: IntCounter,
+    failures: IntCounter,
+    ready: IntGauge,
+    commit_seconds: Histogram,
+    capture_to_record_seconds: Histogram,
+    alerts: IntCounterVec,
+    blind: IntCounterVec,
+    seen: IntGaugeVec,
+}
 
 impl RecordMetrics {
     /// Declares them.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let _none_yet = registry;
-        Ok(Self {})
+        let counter = |name: &str, help: &str| super::add(registry, IntCounter::new(name, help)?);
+        Ok(Self {
+            received: counter("lightbar_record_facts_received_total", "Facts that came to the record stage.")?,
+            committed: counter("lightbar_record_facts_committed_total", "Facts whose commit has returned.")?,
+            failures: counter("lightbar_record_failures_total", "Tries to commit that failed and are made again.")?,
+            ready: super::add(registry, IntGauge::new("lightbar_record_ready", "1 while facts can be recorded.")?)?,
+            commit_seconds: super::add(
+                registry,
+                Histogram::with_opts(
+                    HistogramOpts::new("lightbar_record_commit_seconds", "Time of one commit, a batch of facts.")
+                        .buckets(super::LATENCY_BUCKETS.to_vec()),
+                )?,
+            )?,
+            capture_to_record_seconds: super::add(
+                registry,
+                Histogram::with_opts(
+                    HistogramOpts::new(
+                        "lightbar_capture_to_record_seconds",
+                        "From the capture of the frame that caused an alert change to its commit.",
+                    )
+                    .buckets(super::LATENCY_BUCKETS.to_vec()),
+                )?,
+            )?,
+            alerts: super::add(
+                registry,
+                IntCounterVec::new(Opts::new("lightbar_alerts_opened_total", "Alerts opened."), &["camera", "kind"])?,
+            )?,
+            blind: super::add(
+                registry,
+                IntCounterVec::new(
+                    Opts::new("lightbar_camera_blind_total", "Times that sight of a camera was lost, by cause."),
+                    &["camera", "cause"],
+                )?,
+            )?,
+            seen: super::add(
+                registry,
+                IntGaugeVec::new(Opts::new("lightbar_camera_seen", "1 while a camera is seen, 0 while it is not."), &["camera"])?,
+            )?,
+        })
+    }
+
+    /// Facts came.
+    pub fn received(&self, facts: usize) {
+        self.received.inc_by(facts as u64);
+    }
+
+    /// A batch was committed.
+    pub fn committed(&self, facts: usize, took: Duration) {
+        self.committed.inc_by(facts as u64);
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A change of an alert was committed.
+    pub fn alert(&self, camera: &str, kind: &str, opened: bool, since_capture: Duration) {
+        self.capture_to_record_seconds.observe(since_capture.as_secs_f64());
+        if opened {
+            self.alerts.with_label_values(&[camera, kind]).inc();
+        }
+    }
+
+    /// Sight of a camera was lost.
+    pub fn blind(&self, camera: &str, cause: &str) {
+        self.blind.with_label_values(&[camera, cause]).inc();
+        self.seen.with_label_values(&[camera]).set(0);
+    }
+
+    /// Sight of a camera came back.
+    pub fn sighted(&self, camera: &str) {
+        self.seen.with_label_values(&[camera]).set(1);
+    }
+
+    /// A try failed.
+    pub fn failed(&self) {
+        self.failures.inc();
+    }
+
+    /// Whether facts can be recorded.
+    pub fn ready(&self, ready: bool) {
+        self.ready.set(ready.into());
     }
 }

@@ -5,7 +5,14 @@
 
 pub mod packet;
 pub mod ring;
+pub mod capture;
 pub mod frame;
 pub mod pacing;
 pub mod slot;
+pub mod detect;
+pub mod analyze;
+pub mod record;
+pub mod relay;
+pub mod health;
 pub mod ports;
+pub mod status;

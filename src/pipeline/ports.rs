@@ -63,6 +63,19 @@ pub trait Decoder: Send {
     fn push(&mut self, packet: &Packet) -> Result<(), DecodeError>;
     /// Waits until all frames of what was pushed have been given out.
     fn drain(&mut self) -> Result<(), DecodeError>;
+    /// What came out so far.
+    fn counts(&self) -> DecodeCounts;
+}
+
+/// What came out of a decoder since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DecodeCounts {
+    /// Frames decoded.
+    pub frames: u64,
+    /// Of these, frames that were not due and so not given out.
+    pub not_due: u64,
+    /// Damaged packets and frames that were survived.
+    pub damaged: u64,
 }
 
 /// Why a decoder does not decode.
@@ -144,6 +157,9 @@ pub struct FrameRef {
 pub trait FactStore: Send {
     /// Commits all or nothing; when it returns, the alerts are decided and will reach Kafka. In order.
     fn record(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Result<Vec<Recorded>, StoreError>;
+
+    /// Notes that the service is alive, so that after a crash the blind time since then is known.
+    fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
 }
 
 /// An alert change after its commit.
@@ -165,6 +181,8 @@ pub trait Outbox: Send {
     fn mark_sent(&mut self, rows: &[i64], at: Timestamp) -> Result<(), StoreError>;
     /// How many rows are unsent, and when the oldest was recorded.
     fn backlog(&mut self) -> Result<Backlog, StoreError>;
+    /// Deletes some of the rows that were sent long ago; never an unsent one. Gives how many.
+    fn prune_sent(&mut self, now: Timestamp) -> Result<usize, StoreError>;
 }
 
 /// The outbox's depth and age.
@@ -204,6 +222,48 @@ pub enum StoreError {
     /// It will not: corrupt, read-only, from a newer version.
     #[error("{0}")]
     Fatal(String),
+}
+
+/// Reads what was recorded, for those who show it. Any number of readers beside the one writer; calls block.
+pub trait FeedReader: Send + Sync {
+    /// Up to `limit` recorded changes after row `row`, oldest first: what a feed client missed.
+    fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+    /// The newest row; 0 where nothing was recorded yet.
+    fn last_row(&self) -> Result<i64, StoreError>;
+    /// The newest row recorded before `at`; 0 where there is none.
+    fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError>;
+    /// Each alert once, at its newest change, newest row first; with `before` only those of smaller rows.
+    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+    /// One alert at its newest change.
+    fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError>;
+    /// Blind intervals that touch the asked-for span, oldest first.
+    fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError>;
+}
+
+/// Which blind intervals are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindQuery {
+    /// Only of this camera.
+    pub camera: Option<CameraId>,
+    /// Only those that had not ended by then.
+    pub from: Option<Timestamp>,
+    /// Only those that had begun by then.
+    pub to: Option<Timestamp>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+/// A time in which nobody looked through a camera, so that no alert does not mean that nothing happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlindInterval {
+    /// Which camera.
+    pub camera: CameraId,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when; `None` while it lasts.
+    pub to: Option<Timestamp>,
+    /// Why.
+    pub cause: BlindCause,
 }
 
 // ---------------------------------------------------------------- kafka

@@ -1,6 +1,7 @@
 //! The one waiting frame of a camera between decoder and detector.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::frame::Frame;
 
@@ -16,6 +17,17 @@ pub struct FrameSlot {
 struct SlotState {
     frame: Option<Frame>,
     closed: bool,
+    watcher: Option<Watcher>,
+}
+
+/// Hears, outside of the slot's lock, that a frame was put in, and whether it replaced an unread one.
+#[derive(Clone)]
+struct Watcher(Arc<dyn Fn(bool) + Send + Sync>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 impl FrameSlot {
@@ -26,7 +38,14 @@ impl FrameSlot {
 
     /// Puts a frame in; gives back the unread one that it replaces.
     pub fn replace(&self, frame: Frame) -> Option<Frame> {
-        self.lock().frame.replace(frame)
+        let mut state = self.lock();
+        let replaced = state.frame.replace(frame);
+        let watcher = state.watcher.clone();
+        drop(state);
+        if let Some(Watcher(hear)) = watcher {
+            hear(replaced.is_some());
+        }
+        replaced
     }
 
     /// Puts a frame in once the slot is empty; false when the slot was closed meanwhile.
@@ -38,6 +57,11 @@ impl FrameSlot {
         let open = !state.closed;
         if open {
             state.frame = Some(frame);
+            let watcher = state.watcher.clone();
+            drop(state);
+            if let Some(Watcher(hear)) = watcher {
+                hear(false);
+            }
         }
         open
     }
@@ -54,6 +78,11 @@ impl FrameSlot {
     /// Whether a frame waits.
     pub fn is_waiting(&self) -> bool {
         self.lock().frame.is_some()
+    }
+
+    /// Calls `hear` after each frame put in, with whether it replaced an unread one; `None` ends it. How the reader is woken.
+    pub fn watch(&self, hear: Option<Arc<dyn Fn(bool) + Send + Sync>>) {
+        self.lock().watcher = hear.map(Watcher);
     }
 
     /// Lets waiting writers go; the frame that waits may still be taken.

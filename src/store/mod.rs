@@ -1,1 +1,105 @@
-//! store
+//! The store: where a decision becomes a promise. One SQLite file holds alerts, their outbox rows and the ledger of blind time.
+//!
+//! An alert and its outbox row are one transaction, synced to disk before `record` returns; what is unsent is never deleted.
+//! One process writes (a lock file sees to it), others may read. Knows nothing of Kafka or HTTP; retrying is the stages'.
+
+mod errors;
+mod lock;
+mod schema;
+mod alerts;
+mod sight;
+mod writer;
+mod recovery;
+mod outbox;
+mod reader;
+mod feed;
+
+pub use feed::SharedReader;
+pub use outbox::SentOutbox;
+pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
+pub use recovery::Recovery;
+pub use writer::Writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::contract::Site;
+use crate::pipeline::ports::StoreError;
+use errors::{at_open, sql};
+use lock::Lock;
+
+/// The database's name within the data folder.
+const FILE: &str = "lightbar.db";
+
+/// How the store is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The database may grow to this size; then recording waits (as on a full disk) until sent rows are pruned. None: the
+    /// disk's size.
+    pub quota_bytes: Option<u64>,
+    /// How long a sent row stays in the outbox, for looking back.
+    pub keep_sent: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { quota_bytes: None, keep_sent: Duration::from_hours(24) }
+    }
+}
+
+/// An open store. Keeps others from opening it as long as it, or anything made from it, lives.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    options: Options,
+    lock: Arc<Lock>,
+}
+
+impl Store {
+    /// Opens the store in a folder: makes it where there is none, brings an older one to this version, refuses a newer one.
+    ///
+    /// Every error is fatal and says the way out.
+    pub fn open(dir: &Path, options: Options) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(dir).map_err(|e| errors::folder(dir, &e))?;
+        let lock = Arc::new(Lock::take(dir)?);
+        let path = dir.join(FILE);
+        let mut connection = Connection::open(&path).map_err(|e| at_open(&path, &e))?;
+        schema::migrate(&mut connection, &path)?;
+        Ok(Self { path, options, lock })
+    }
+
+    /// The connection that records; its commits are on disk when they return.
+    pub fn writer(&self, site: Arc<Site>) -> Result<Writer, StoreError> {
+        let connection = self.connect("FULL")?;
+        if let Some(quota) = self.options.quota_bytes {
+            let page: u32 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(|e| sql(&e))?;
+            connection
+                .query_row(&format!("PRAGMA max_page_count = {}", (quota / u64::from(page)).max(1)), [], |_| Ok(()))
+                .map_err(|e| sql(&e))?;
+        }
+        Writer::new(connection, site, Arc::clone(&self.lock))
+    }
+
+    /// The connection of the relay. Its commits are not synced one by one: what a power cut forgets of them is sent again
+    /// under the same `ce_id`.
+    pub fn outbox(&self) -> Result<SentOutbox, StoreError> {
+        Ok(SentOutbox::new(self.connect("NORMAL")?, self.options.keep_sent, Arc::clone(&self.lock)))
+    }
+
+    /// A connection that reads; any number.
+    pub fn reader(&self) -> Result<Reader, StoreError> {
+        Reader::at(&self.path)
+    }
+
+    fn connect(&self, synchronous: &str) -> Result<Connection, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags).map_err(|e| at_open(&self.path, &e))?;
+        connection.busy_timeout(Duration::from_secs(5)).map_err(|e| sql(&e))?;
+        connection.pragma_update(None, "synchronous", synchronous).map_err(|e| sql(&e))?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(connection)
+    }
+}

@@ -1,1 +1,154 @@
-//! web
+//! What people and machines see over HTTP: health, metrics, the feed, alerts, cameras, and the page that shows them.
+//!
+//! Reads only, through [`FeedReader`] and the [`StatusBoard`]; knows nothing of SQLite, Kafka or GStreamer. Serves nothing
+//! that it did not bring along: no resource of the page comes from elsewhere. Authentication is absent here so far, so the
+//! default address is the loopback one; whoever opens it further puts a proxy with a login before it (docs/operations.md).
+
+mod health;
+mod feed;
+mod alerts;
+mod cameras;
+mod page;
+mod guard;
+mod problem;
+mod wire;
+pub mod memory;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, broadcast, watch};
+
+use crate::metrics::Metrics;
+use crate::pipeline::ports::{Clock, FeedReader, Recorded, StoreError};
+use crate::pipeline::status::StatusBoard;
+use problem::Problem;
+
+/// Feed clients beyond this many are refused; each costs a task and a small queue.
+pub const FEED_CLIENTS_MAX: usize = 256;
+/// How many recorded changes wait for a slow feed client before it is served from the store again.
+pub const FEED_BACKLOG: usize = 256;
+
+/// What the pages are made from. Cheap to clone.
+#[derive(Clone)]
+pub struct WebState {
+    reader: Arc<dyn FeedReader>,
+    live: broadcast::Sender<Recorded>,
+    board: Arc<StatusBoard>,
+    clock: Arc<dyn Clock>,
+    metrics: Metrics,
+    seats: Arc<Semaphore>,
+    stop: watch::Receiver<bool>,
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum WebError {
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {what}; {remedy}")]
+    Bind {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        what: io::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The server broke down.
+    #[error("the web server on {address} stopped: {what}")]
+    Serve {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system said.
+        what: io::Error,
+    },
+}
+
+impl WebState {
+    /// `live` gets every recorded change right after its commit, in the order of rows.
+    pub fn new(
+        reader: Arc<dyn FeedReader>,
+        live: broadcast::Sender<Recorded>,
+        board: Arc<StatusBoard>,
+        clock: Arc<dyn Clock>,
+        metrics: Metrics,
+    ) -> Self {
+        let never = watch::channel(false).1;
+        Self { reader, live, board, clock, metrics, seats: Arc::new(Semaphore::new(FEED_CLIENTS_MAX)), stop: never }
+    }
+
+    /// Takes at most so many feed clients instead of [`FEED_CLIENTS_MAX`].
+    #[must_use]
+    pub fn with_feed_clients_max(mut self, clients: usize) -> Self {
+        self.seats = Arc::new(Semaphore::new(clients));
+        self
+    }
+
+    /// Runs a read of the store where it may block.
+    async fn read<T, F>(&self, what: F) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn FeedReader) -> Result<T, StoreError> + Send + 'static,
+    {
+        let reader = Arc::clone(&self.reader);
+        match tokio::task::spawn_blocking(move || what(reader.as_ref())).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(Problem::store(&error)),
+            Err(error) => Err(Problem::internal(&format!("reading the store broke down: {error}"))),
+        }
+    }
+}
+
+/// Takes the address, so that a port in use is found before anything else runs.
+pub async fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
+    TcpListener::bind(address).await.map_err(|what| {
+        let remedy = match what.kind() {
+            io::ErrorKind::AddrInUse => "stop the program that uses this port, or set http.listen to another address",
+            io::ErrorKind::PermissionDenied => "choose a port of 1024 or above in http.listen, or allow this one to the service",
+            io::ErrorKind::AddrNotAvailable => "this machine has no such address; set http.listen to one it has, or to 0.0.0.0",
+            _ => "set http.listen to another address",
+        };
+        WebError::Bind { address, what, remedy }
+    })
+}
+
+/// Serves until `shutdown` is done, then ends the feeds, lets running requests finish, and returns.
+pub async fn serve(
+    listener: TcpListener,
+    mut state: WebState,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), WebError> {
+    let address = listener.local_addr().unwrap_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)));
+    let (tell, told) = watch::channel(false);
+    state.stop = told;
+    let stopping = async move {
+        shutdown.await;
+        tell.send_replace(true);
+    };
+    axum::serve(listener, router(state)).with_graceful_shutdown(stopping).await
+        .map_err(|what| WebError::Serve { address, what })
+}
+
+fn router(state: WebState) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/feed", get(feed::feed))
+        .route("/api/v1/alerts", get(alerts::list))
+        .route("/api/v1/alerts/{id}", get(alerts::one))
+        .route("/api/v1/cameras", get(cameras::cameras))
+        .route("/api/v1/blind", get(cameras::blind))
+        .route("/api/v1/status", get(cameras::status))
+        .merge(page::routes())
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(from_fn(guard::security_headers))
+        .layer(from_fn_with_state(state.clone(), guard::count_requests))
+        .with_state(state)
+}

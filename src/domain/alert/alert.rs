@@ -118,6 +118,17 @@ pub enum Phase {
     Ended,
 }
 
+impl Phase {
+    /// The contract's word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Updated => "updated",
+            Self::Ended => "ended",
+        }
+    }
+}
+
 /// Whether an alert is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names are CAP's own words")]

@@ -61,4 +61,10 @@ impl BBox {
         let (x1, y1) = ((self.x + self.w).min(1.0), (self.y + self.h).min(1.0));
         (x1 > x0 && y1 > y0).then(|| Self::from_corners(x0, y0, x1, y1))
     }
+
+    /// Whether it is a box at all, of sane size, with some part in the picture: what a broken model gives may be none.
+    pub fn is_in_picture(&self) -> bool {
+        let sane = |v: f64| v.is_finite() && v.abs() <= 4.0;
+        [self.x, self.y, self.w, self.h].into_iter().all(sane) && self.w > 0.0 && self.h > 0.0 && self.clipped().is_some()
+    }
 }

@@ -2,6 +2,7 @@
 
 pub mod point;
 pub mod bbox;
+mod segment;
 pub mod line;
 pub mod zone;
 

@@ -1,5 +1,16 @@
 //! Rules: what turns tracks into alerts. One file per rule kind, `engine.rs` runs them.
+//!
+//! A rule sees tracks look by look (`watch::View`) and says what it noticed (`watch::Notice`); that alerts have ids, revisions
+//! and cooldowns is not its matter. What each kind means, for people: `docs/rules.md`.
 
 pub mod rule;
+mod watch;
+mod presence;
+mod line_cross;
+mod zone_enter;
+mod zone_exit;
+mod loitering;
+mod object_removed;
+pub(crate) mod engine;
 
 pub use rule::{Anchor, ObjectFilter, Rule, RuleSpec};

@@ -1,4 +1,18 @@
 //! Tracking: detections of successive frames become objects with a path. Driven by time, never by frame counts.
+//!
+//! Read `tracker` first. `track` is one object, `kalman` its motion, `association` what a pairing costs, `assignment` the
+//! cheapest pairing of all. Deterministic: the same detections give the same tracks.
+
+mod kalman;
+mod assignment;
+mod association;
+pub mod track;
+pub mod tracker;
+
+pub use track::Track;
+pub use tracker::Tracker;
+pub(crate) use association::family;
+pub(crate) use tracker::{HIDDEN_SHARE, covered_share, is_living};
 
 /// How the tracker decides; the defaults are for 5 analysed frames per second and hold from 2 to 30.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,60 @@
+//! The letterbox against a copy of its input planes: `cargo bench --no-default-features --features inference --bench letterbox`.
+//!
+//! The aim is at most three copies for 1080p to 416x416. A copy goes to memory that is there already, as a frame would.
+#![allow(missing_docs, reason = "criterion's macros make public items")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use lightbar::inference::Resize;
+use lightbar::inference::letterbox::{ChannelOrder, Element, ElementType, InputSpec, Letterbox, TensorLayout};
+use lightbar::pipeline::frame::{Color, Matrix, OwnedPlanes, Picture, PixelLayout};
+
+const WIDTH: usize = 1920;
+const HEIGHT: usize = 1080;
+
+fn picture(layout: PixelLayout) -> Picture {
+    let plane = |length: usize, rows: usize| ((0..length * rows).map(|i| (i * 7 + i / length) as u8).collect::<Vec<u8>>(), length);
+    let planes = match layout {
+        PixelLayout::Nv12 => vec![plane(WIDTH, HEIGHT), plane(WIDTH, HEIGHT / 2)],
+        _ => vec![plane(WIDTH, HEIGHT), plane(WIDTH / 2, HEIGHT / 2), plane(WIDTH / 2, HEIGHT / 2)],
+    };
+    let color = Color { matrix: Matrix::Bt709, full_range: false };
+    Picture { width: WIDTH as u32, height: HEIGHT as u32, layout, color, planes: Arc::new(OwnedPlanes(planes)) }
+}
+
+fn spec(layout: TensorLayout, element: ElementType) -> InputSpec {
+    let (mean, std) = ([0.0; 3], [1.0; 3]);
+    InputSpec { width: 416, height: 416, layout, element, color: ChannelOrder::Bgr, scale: 1.0, mean, std, resize: Resize::Letterbox, pad: 114 }
+}
+
+fn fill<T: Element>(criterion: &mut Criterion, name: &str, picture: &Picture, spec: InputSpec) {
+    let mut letterbox = Letterbox::<T>::new(spec);
+    criterion.bench_function(name, |bencher| {
+        bencher.iter(|| {
+            letterbox.fill(black_box(picture)).expect("the picture is whole");
+            black_box(letterbox.tensor());
+        });
+    });
+}
+
+fn benches(criterion: &mut Criterion) {
+    let nv12 = picture(PixelLayout::Nv12);
+    let mut copies: Vec<Vec<u8>> = (0..2).map(|i| vec![0; nv12.planes.plane(i).0.len()]).collect();
+    criterion.bench_function("copy of the planes", |bencher| {
+        bencher.iter(|| {
+            for (i, copy) in copies.iter_mut().enumerate() {
+                copy.copy_from_slice(black_box(&nv12).planes.plane(i).0);
+            }
+            black_box(&copies);
+        });
+    });
+    let floats = || spec(TensorLayout::Nchw, ElementType::F32);
+    fill::<f32>(criterion, "NV12 to f32 NCHW", &nv12, floats());
+    fill::<f32>(criterion, "I420 to f32 NCHW", &picture(PixelLayout::I420), floats());
+    fill::<u8>(criterion, "NV12 to u8 NHWC", &nv12, spec(TensorLayout::Nhwc, ElementType::U8));
+}
+
+criterion_group!(letterbox, benches);
+criterion_main!(letterbox);

@@ -1,0 +1,95 @@
+//! What the service says of itself: the web server, and the latches and states that it shows.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::sync::{broadcast, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Settings;
+use crate::metrics::Metrics;
+use crate::pipeline::health::StageHealth;
+use crate::pipeline::ports::{Clock, Recorded};
+use crate::pipeline::status::{KafkaState, StatusBoard};
+use crate::store::{SharedReader, Store};
+use crate::web::{self, WebError, WebState};
+
+/// The running web server.
+pub(super) struct Serving {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), WebError>>,
+}
+
+/// What the web server shows.
+pub(super) struct Shown<'a> {
+    pub(super) store: &'a Store,
+    pub(super) feed: &'a broadcast::Sender<Recorded>,
+    pub(super) metrics: &'a Metrics,
+    pub(super) board: &'a Arc<StatusBoard>,
+    pub(super) clock: &'a Arc<dyn Clock>,
+}
+
+impl Serving {
+    /// Takes the address and serves from now on.
+    pub(super) async fn start(settings: &Settings, shown: Shown<'_>) -> anyhow::Result<Self> {
+        let listener = web::bind(settings.http.listen).await?;
+        let address = listener.local_addr().context("the web server has no address")?;
+        let reader = Arc::new(SharedReader::new(shown.store.reader()?));
+        let state = WebState::new(
+            reader,
+            shown.feed.clone(),
+            Arc::clone(shown.board),
+            Arc::clone(shown.clock),
+            shown.metrics.clone(),
+        );
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(web::serve(listener, state, async move {
+            // A dropped sender stops the server as well.
+            stopped.await.ok();
+        }));
+        Ok(Self { address, stop, server })
+    }
+
+    pub(super) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets running requests finish.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        drop(self.stop);
+        self.server.await.context("the web server panicked")??;
+        Ok(())
+    }
+}
+
+/// Keeps the latch of the outbox in step with the record stage.
+pub(super) async fn watch_recording(mut health: watch::Receiver<StageHealth>, board: Arc<StatusBoard>) {
+    loop {
+        match health.borrow_and_update().clone() {
+            StageHealth::Ready => board.release("outbox_writable"),
+            StageHealth::Starting => {}
+            StageHealth::Failing(why) => board.hold("outbox_writable", why),
+        }
+        if health.changed().await.is_err() {
+            return board.hold("outbox_writable", "the record stage has stopped");
+        }
+    }
+}
+
+/// Keeps Kafka's state on the board in step with the relay stage. Not a latch: the line works without Kafka.
+pub(super) async fn watch_relay(mut health: watch::Receiver<StageHealth>, board: Arc<StatusBoard>, clock: Arc<dyn Clock>) {
+    loop {
+        match health.borrow_and_update().clone() {
+            StageHealth::Ready => board.set_kafka(KafkaState::Connected),
+            StageHealth::Starting => {}
+            StageHealth::Failing(message) => {
+                board.set_kafka(KafkaState::Failing { since: clock.now(), reason: "failing", message });
+            }
+        }
+        if health.changed().await.is_err() {
+            return;
+        }
+    }
+}

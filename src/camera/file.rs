@@ -1,0 +1,142 @@
+//! A video file instead of a camera, with the same output.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use tokio::sync::mpsc;
+
+use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamp, Stamper, attach_sink, lock};
+use super::session::Session;
+use crate::domain::scene::BlindCause;
+use crate::domain::time::Timestamp;
+use crate::pipeline::packet::{CaptureClock, ClockQuality, Codec};
+use crate::pipeline::ports::{Clock, PacketSource, PacketStream, SourceError};
+
+/// How fast a file is played, and when its pictures count as taken.
+#[derive(Clone)]
+pub enum FilePace {
+    /// As fast as they are consumed; taken at this start plus presentation time, received when taken. Nothing depends on a clock.
+    AsConsumed(Timestamp),
+    /// In real time, like a camera that begins when it is opened; taken at that moment by this clock plus presentation time.
+    Realtime(Arc<dyn Clock>),
+}
+
+/// A video file as a source.
+pub struct FileSource {
+    path: PathBuf,
+    pace: FilePace,
+    newest: Arc<Mutex<Option<Timestamp>>>,
+}
+
+impl std::fmt::Debug for FileSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "FileSource({})", self.path.display())
+    }
+}
+
+impl FileSource {
+    /// A source for this file: any container GStreamer knows, with H.264 or H.265 in it.
+    pub fn new(path: impl Into<PathBuf>, pace: FilePace) -> Self {
+        Self { path: path.into(), pace, newest: Arc::default() }
+    }
+
+    fn stamper(&self) -> Stamper {
+        let pace = self.pace.clone();
+        let newest = Arc::clone(&self.newest);
+        // A file that is played again goes on where it was: the camera's timeline never goes back.
+        let floor = newest.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.plus(Duration::from_millis(1)));
+        let mut begun = None;
+        Box::new(move |buffer, segment, _| {
+            // Stream time: what players show, without the shift that a container gives streams with B-frames.
+            let pts = Duration::from_nanos(segment.to_stream_time(buffer.pts()?).map_or(0, gst::ClockTime::nseconds));
+            let start = *begun.get_or_insert_with(|| match &pace {
+                FilePace::AsConsumed(start) => *start,
+                FilePace::Realtime(clock) => clock.now().minus(pts).max(floor.unwrap_or_default()),
+            });
+            let captured_at = start.plus(pts);
+            let received_at = match &pace {
+                FilePace::AsConsumed(_) => captured_at,
+                FilePace::Realtime(clock) => clock.now(),
+            };
+            let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
+            *newest = Some(newest.map_or(captured_at, |newest| newest.max(captured_at)));
+            let clock = ClockQuality { source: CaptureClock::File, error_ms: None, offset_ms: None };
+            Some(Stamp { captured_at, clock, received_at, pts })
+        })
+    }
+
+    fn build(&self, sender: PacketSender, facts: &SharedFacts) -> Result<gst::Pipeline, gst::glib::BoolError> {
+        let pipeline = gst::Pipeline::new();
+        let file = gst::ElementFactory::make("filesrc").property("location", &self.path).build()?;
+        let parse = gst::ElementFactory::make("parsebin").build()?;
+        pipeline.add_many([&file, &parse])?;
+        file.link(&parse)?;
+        let paced = matches!(self.pace, FilePace::Realtime(_));
+        let (weak, facts) = (pipeline.downgrade(), Arc::clone(facts));
+        let parts = Mutex::new(Some((sender, self.stamper())));
+        parse.connect_pad_added(move |parse, pad| {
+            let Some(pipeline) = weak.upgrade() else { return };
+            let (name, codec) = codec_of(pad);
+            lock(&facts).offered.push(name);
+            let Some(codec) = codec else { return };
+            let Some((sender, stamper)) = parts.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+            lock(&facts).codec = Some(codec);
+            let linked = attach_sink(&pipeline, codec, sender, Arc::clone(&facts), stamper, paced).and_then(|parser| {
+                let input = parser.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("the parser has no sink pad"))?;
+                pad.link(&input).map_err(|e| gst::glib::bool_error!("{e}"))
+            });
+            if let Err(e) = linked {
+                gst::element_error!(parse, gst::CoreError::Failed, ("cannot link the video track: {e}"));
+            }
+        });
+        Ok(pipeline)
+    }
+}
+
+impl PacketSource for FileSource {
+    fn open(&self) -> Result<PacketStream, SourceError> {
+        super::init()?;
+        if let Err(e) = std::fs::metadata(&self.path) {
+            let message = format!("cannot open {}: {e}", self.path.display());
+            return Err(SourceError { cause: BlindCause::Unreachable, message });
+        }
+        let (sender, packets) = mpsc::channel(CHANNEL);
+        let facts = SharedFacts::default();
+        let pipeline = self.build(sender.clone(), &facts).map_err(|e| unusable(&self.path, &e.to_string()))?;
+        let path = self.path.clone();
+        let session = Session::start(pipeline, sender, Box::new(move |message| judge(message, &path, &facts)))?;
+        Ok(PacketStream { packets, guard: Box::new(session) })
+    }
+}
+
+fn codec_of(pad: &gst::Pad) -> (String, Option<Codec>) {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let name = caps.structure(0).map_or_else(|| "unknown".to_owned(), |s| s.name().to_string());
+    let codec = match name.as_str() {
+        "video/x-h264" => Some(Codec::H264),
+        "video/x-h265" => Some(Codec::H265),
+        _ => None,
+    };
+    (name, codec)
+}
+
+fn judge(message: &gst::MessageView<'_>, path: &Path, facts: &SharedFacts) -> Option<Result<(), SourceError>> {
+    let facts = lock(facts);
+    let no_video = || {
+        let offered = if facts.offered.is_empty() { "nothing".to_owned() } else { facts.offered.join(", ") };
+        unusable(path, &format!("it holds {offered}; video in H.264 or H.265 is needed"))
+    };
+    match message {
+        gst::MessageView::Eos(_) => Some(if facts.codec.is_some() { Ok(()) } else { Err(no_video()) }),
+        gst::MessageView::Error(_) if facts.codec.is_none() && !facts.offered.is_empty() => Some(Err(no_video())),
+        gst::MessageView::Error(error) => Some(Err(unusable(path, &error.error().to_string()))),
+        _ => None,
+    }
+}
+
+fn unusable(path: &Path, why: &str) -> SourceError {
+    SourceError { cause: BlindCause::Unusable, message: format!("cannot play {}: {why}", path.display()) }
+}

@@ -1,0 +1,117 @@
+//! Settings as a table for people.
+
+use std::io::{self, Write};
+
+use crate::config::{CameraSettings, KafkaSettings, Settings};
+use crate::domain::geometry::CrossingDirection;
+use crate::domain::rules::{Rule, RuleSpec};
+
+pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
+    let Settings { service, http, log, kafka, inference, cameras, hash } = settings;
+    writeln!(out, "configuration  good, content {}", &hash[..12])?;
+    writeln!(
+        out,
+        "service        site {}, node {}, data in {}",
+        service.site,
+        service.node,
+        service.data_dir.display()
+    )?;
+    writeln!(out, "http           {}", http.listen)?;
+    writeln!(out, "log            {:?}, {}", log.format, log.level)?;
+    writeln!(out, "kafka          {}", kafka_line(kafka))?;
+    let providers: Vec<&str> = inference.providers.iter().map(|provider| provider.as_str()).collect();
+    writeln!(
+        out,
+        "inference      {} on {}, workers {}, threads {}",
+        inference.model.display(),
+        providers.join(" then "),
+        inference.workers,
+        inference.threads
+    )?;
+    let running = cameras.iter().filter(|camera| camera.enabled).count();
+    writeln!(out, "cameras        {running} run, {} disabled", cameras.len() - running)?;
+    cameras.iter().try_for_each(|camera| write_camera(out, camera))
+}
+
+fn kafka_line(kafka: &KafkaSettings) -> String {
+    if !kafka.enabled {
+        return "off: alerts are stored and shown, not sent".to_owned();
+    }
+    let mut line = format!("{}, topics {}.*", kafka.brokers.join(", "), kafka.topic_prefix);
+    if kafka.tls.is_some() {
+        line.push_str(", TLS");
+    }
+    if let Some(sasl) = &kafka.sasl {
+        line = format!("{line}, {} as {}", sasl.mechanism.as_str(), sasl.username);
+    }
+    if kafka.single_broker {
+        line.push_str(", one replica accepted");
+    }
+    line
+}
+
+fn write_camera(out: &mut impl Write, camera: &CameraSettings) -> io::Result<()> {
+    let name = camera.card.name.as_deref().unwrap_or_default();
+    let state = if camera.enabled { "" } else { "  (disabled)" };
+    writeln!(out, "\n{}  {name}{state}", camera.id())?;
+    let stream = &camera.stream;
+    let account = stream.credentials.as_ref().map_or_else(|| "no log-in".to_owned(), |c| format!("as {}", c.username));
+    writeln!(out, "  main    {}  {}, {account}", stream.url, stream.transport.as_str())?;
+    match &stream.sub_url {
+        Some(url) => writeln!(out, "  sub     {url}  analysed at {} per second", stream.fps)?,
+        None => writeln!(out, "          analysed at {} per second", stream.fps)?,
+    }
+    let ring = stream.ring;
+    writeln!(
+        out,
+        "          ring {} s or {} MB, decoder {}",
+        ring.duration.as_secs_f64(),
+        ring.bytes >> 20,
+        stream.decoder.as_str()
+    )?;
+    for zone in &camera.scene.zones {
+        writeln!(out, "  zone    {:<20} {} points", zone.id.as_str(), zone.shape.points().len())?;
+    }
+    for line in &camera.scene.lines {
+        writeln!(out, "  line    {:<20} {} points", line.id.as_str(), line.line.points().len())?;
+    }
+    for rule in &camera.scene.rules {
+        writeln!(out, "  rule    {:<20} {}", rule.id.as_str(), rule_line(rule))?;
+    }
+    if camera.scene.rules.is_empty() {
+        writeln!(out, "  no rule: only the loss of its stream is told")?;
+    }
+    Ok(())
+}
+
+fn rule_line(rule: &Rule) -> String {
+    let what = match &rule.spec {
+        RuleSpec::LineCross { line, direction } => {
+            let way = match direction {
+                Some(CrossingDirection::LeftToRight) => "left to right",
+                Some(CrossingDirection::RightToLeft) => "right to left",
+                None => "either way",
+            };
+            format!("crossing {line}, {way}")
+        }
+        RuleSpec::ZoneEnter { zone } => format!("entering {zone}"),
+        RuleSpec::ZoneExit { zone } => format!("leaving {zone}"),
+        RuleSpec::Loitering { zone, dwell } => format!("staying in {zone} for {} s", dwell.as_secs_f64()),
+        RuleSpec::ObjectRemoved { zone, settle, gone } => {
+            let place = zone.as_ref().map_or("anywhere", |zone| zone.as_str());
+            format!("removed from {place} after standing {} s, gone for {} s", settle.as_secs_f64(), gone.as_secs_f64())
+        }
+    };
+    let classes: Vec<&str> = rule.filter.classes.iter().map(|class| class.as_str()).collect();
+    let mut classes = if classes.is_empty() { "any object".to_owned() } else { classes.join(", ") };
+    if !rule.filter.labels.is_empty() {
+        classes += " called ";
+        classes += &rule.filter.labels.join(" or ");
+    }
+    format!(
+        "{what}: {classes}, confidence from {:.2}; {:?}, {:?}",
+        rule.filter.min_confidence.get(),
+        rule.severity,
+        rule.urgency
+    )
+}

@@ -1,0 +1,80 @@
+//! The examples under each command's `--help`.
+
+pub(super) const LIGHTBAR: &str = "\
+Examples:
+  lightbar demo                                   a street of four cameras, a broker and a page, on this machine
+  lightbar check --config lightbar.toml           what would run, or what is wrong
+  lightbar run --config lightbar.toml             the service
+  lightbar feed                                   its alerts, live, in the terminal
+
+Exit status: 0 done, 1 failed, 2 wrong configuration or command line.";
+
+pub(super) const RUN: &str = "\
+Examples:
+  lightbar run --config /etc/lightbar/lightbar.toml
+  lightbar run --config /etc/lightbar/conf.d      all *.toml of a folder, in name order
+  GATE_PW=... LIGHTBAR_LOG=debug lightbar run --config lightbar.toml
+
+SIGTERM or Ctrl-C stops in order, a second one at once; SIGHUP reads the configuration again.";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  lightbar check --config lightbar.toml
+  lightbar check --config conf.d --probe          also connects to cameras and brokers
+
+Exit status: 0 good, 1 something did not answer the probe, 2 wrong.";
+
+pub(super) const DEMO: &str = "\
+Examples:
+  lightbar demo                                   until Ctrl-C; the page is printed at the start
+  lightbar demo --seconds 150                     ends by itself, with a summary against the truth
+  lightbar demo --seconds 150 --summary sum.json";
+
+pub(super) const FEED: &str = "\
+Examples:
+  lightbar feed
+  lightbar feed --help";
+
+pub(super) const RELOAD: &str = "\
+Examples:
+  lightbar reload --config /etc/lightbar/lightbar.toml
+
+Checks the configuration, signals the service that runs in its data_dir, and waits for its answer. Cameras, zones and rules
+change without touching other cameras; what holds only after a restart is said. A wrong configuration changes nothing.
+
+Exit status: 0 applied, 1 no service or no answer, 2 wrong configuration.";
+
+pub(super) const BLIND: &str = "\
+Examples:
+  lightbar blind --config lightbar.toml           when which camera was not seen, and why";
+
+pub(super) const REPLAY: &str = "\
+Examples:
+  lightbar replay --config lightbar.toml --camera gate-north --video evening.mp4 --out alerts.jsonl
+
+The same file and configuration give the same alerts, ids included.";
+
+pub(super) const DETECT: &str = "\
+Examples:
+  lightbar detect --model model.toml --annotations instances.json --out results.json images/";
+
+pub(super) const TRACK: &str = "\
+Examples:
+  lightbar track --detections det.txt --size 1920x1080 --fps 25 --out tracks.txt";
+
+pub(super) const MODEL: &str = "\
+Examples:
+  lightbar model list                             what can be fetched
+  lightbar model pull yolox-nano                  fetches and checks one
+  lightbar model check models/street/model.toml   whether a model is whole and understood";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  lightbar schema > alert.v1.schema.json";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  lightbar completions bash > /etc/bash_completion.d/lightbar
+  lightbar completions zsh > ~/.zfunc/_lightbar
+  lightbar completions fish > ~/.config/fish/completions/lightbar.fish
+  lightbar completions powershell >> $PROFILE";

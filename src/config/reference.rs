@@ -1,0 +1,22 @@
+//! Every key there is; `docs/configuration.md` and `deploy/config.example.toml` are tested against it.
+
+use super::{camera, card, defaults, inference, kafka, load, rule, scene, service};
+
+/// The tables, as the documents head them, each with its keys.
+pub const TABLES: [(&str, &[&str]); 15] = [
+    ("", load::KEYS),
+    ("[service]", service::SERVICE_KEYS),
+    ("[http]", service::HTTP_KEYS),
+    ("[log]", service::LOG_KEYS),
+    ("[kafka]", kafka::KEYS),
+    ("[kafka.tls]", kafka::TLS_KEYS),
+    ("[kafka.sasl]", kafka::SASL_KEYS),
+    ("[inference]", inference::KEYS),
+    ("[defaults]", defaults::KEYS),
+    ("[[camera]]", camera::KEYS),
+    ("[camera.position]", card::POSITION_KEYS),
+    ("[camera.tracking]", scene::TRACKING_KEYS),
+    ("[[camera.zone]]", scene::ZONE_KEYS),
+    ("[[camera.line]]", scene::LINE_KEYS),
+    ("[[camera.rule]]", rule::KEYS),
+];

@@ -1,0 +1,95 @@
+//! Documents against code: every key of one is in the other, and the example is good.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::super::reference::TABLES;
+use super::super::{load_with, reference};
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).expect(path)
+}
+
+/// `(table, key)` of the reference's tables: headings ``### `[service]` ``, rows ``| `site` | ...``.
+fn documented() -> BTreeSet<(String, String)> {
+    let (mut table, mut out) = (String::new(), BTreeSet::new());
+    for line in read("docs/configuration.md").lines() {
+        if let Some(heading) = line.strip_prefix("### ") {
+            heading.trim_matches('`').clone_into(&mut table);
+        } else if let Some(first) = line.strip_prefix("| `").and_then(|_| line.split('|').nth(1)) {
+            out.extend(first.split('`').skip(1).step_by(2).map(|key| (table.clone(), key.to_owned())));
+        }
+    }
+    out
+}
+
+fn in_code() -> BTreeSet<(String, String)> {
+    let name = |table: &str| if table.is_empty() { "(top)".to_owned() } else { table.to_owned() };
+    TABLES.iter().flat_map(|(table, keys)| keys.iter().map(move |key| (name(table), (*key).to_owned()))).collect()
+}
+
+#[test]
+fn the_reference_and_the_code_know_the_same_keys() {
+    let (documented, in_code) = (documented(), in_code());
+    let undocumented: Vec<_> = in_code.difference(&documented).collect();
+    let unknown: Vec<_> = documented.difference(&in_code).collect();
+    assert!(
+        undocumented.is_empty() && unknown.is_empty(),
+        "not documented: {undocumented:?}\nnot in the code: {unknown:?}"
+    );
+}
+
+/// Lines such as `#key = ...` and `#[table]` without their mark: everything that the example shows, in force.
+fn uncommented(text: &str) -> String {
+    let live = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if rest.starts_with('[') || rest.starts_with(|c: char| c.is_ascii_lowercase()) => rest.to_owned(),
+        _ => line.to_owned(),
+    };
+    text.lines().map(live).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_example_is_good_as_it_is_and_with_all_of_it_in_force() {
+    let path = repository("deploy/config.example.toml");
+    let settings = load_with(&path, &|_| None).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(settings.cameras.len(), 2);
+    assert_eq!(settings.cameras[0].scene.rules.len(), 4);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let all = folder.path().join("all.toml");
+    std::fs::write(&all, uncommented(&read("deploy/config.example.toml"))).expect("writable");
+    let settings = load_with(&all, &|_| Some("secret".to_owned())).unwrap_or_else(|e| panic!("{e}"));
+    assert!(settings.kafka.tls.is_some() && settings.kafka.sasl.is_some());
+}
+
+#[test]
+fn the_example_shows_every_key() {
+    let text = uncommented(&read("deploy/config.example.toml")).replace("# password_file", "password_file");
+    let (mut table, mut shown) = ("(top)".to_owned(), BTreeSet::new());
+    for line in text.lines() {
+        let code = line.split(" #").next().unwrap_or_default().trim();
+        if code.starts_with('[') {
+            code.clone_into(&mut table);
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|(key, _)| !key.contains(' ')) {
+            shown.insert((table.clone(), key.to_owned()));
+            if key == "position" {
+                let keys = reference::TABLES.iter().find(|(name, _)| *name == "[camera.position]").expect("a table").1;
+                shown.extend(
+                    keys.iter()
+                        .filter(|k| value.contains(*k))
+                        .map(|k| ("[camera.position]".to_owned(), (*k).to_owned())),
+                );
+            }
+        }
+    }
+    let is_table = |key: &str| {
+        let named = |name: &str| TABLES.iter().any(|(table, _)| table.trim_matches(['[', ']']) == name);
+        named(key) || named(&format!("kafka.{key}")) || named(&format!("camera.{key}"))
+    };
+    let absent: Vec<_> = in_code().into_iter().filter(|key| !shown.contains(key) && !is_table(&key.1)).collect();
+    assert!(absent.is_empty(), "deploy/config.example.toml does not show {absent:?}");
+}

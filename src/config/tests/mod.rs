@@ -1,0 +1,255 @@
+//! What the configuration accepts, refuses and says, as a user meets it.
+
+mod documents;
+
+use std::path::Path;
+
+use super::*;
+use crate::domain::rules::RuleSpec;
+
+const GOOD: &str = r#"
+[service]
+site = "county-01"
+data_dir = "data"
+[kafka]
+brokers = ["127.0.0.1:9092"]
+[inference]
+model = "m/model.toml"
+[defaults]
+fps = 4
+[[camera]]
+id = "gate"
+url = "rtsp://10.0.0.5/s1"
+username = "lightbar"
+password_env = "GATE_PW"
+[[camera.zone]]
+id = "yard"
+points = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0, 1]]
+[[camera.line]]
+id = "door"
+points = [[0.1, 0.5], [0.9, 0.5]]
+[[camera.rule]]
+id = "in"
+kind = "line_cross"
+line = "door"
+direction = "left_to_right"
+classes = ["person"]
+[[camera.rule]]
+id = "stay"
+kind = "loitering"
+zone = "yard"
+dwell_s = 8.5
+[[camera]]
+id = "hall"
+url = "rtsps://10.0.0.6/s1"
+fps = 2.5
+"#;
+
+fn environment(variable: &str) -> Option<String> {
+    (variable == "GATE_PW").then(|| "hunter2".to_owned())
+}
+
+fn load_texts(files: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).expect("writable");
+    }
+    load_with(folder.path(), &environment)
+}
+
+fn load_text(text: &str) -> Result<Settings, ConfigErrors> {
+    load_texts(&[("a.toml", text)])
+}
+
+/// Replaces once in the good text and gives the errors, without folder names.
+fn errors_after(from: &str, to: &str) -> Vec<String> {
+    assert!(GOOD.contains(from), "{from:?} is not in the text");
+    messages(&load_text(&GOOD.replacen(from, to, 1)).expect_err("the text is wrong"))
+}
+
+fn messages(errors: &ConfigErrors) -> Vec<String> {
+    errors
+        .0
+        .iter()
+        .map(|e| e.to_string().split_once(".toml").map_or(String::new(), |(_, rest)| rest.to_owned()))
+        .collect()
+}
+
+#[test]
+fn a_good_file_becomes_settings() {
+    let settings = load_text(GOOD).expect("good");
+    assert_eq!(settings.service.site, "county-01");
+    assert!(settings.service.data_dir.is_absolute() && settings.service.data_dir.ends_with("data"));
+    let [gate, hall] = &settings.cameras[..] else { panic!("{:?}", settings.cameras) };
+    assert_eq!(gate.stream.credentials.as_ref().map(|c| c.password.expose()), Some("hunter2"));
+    assert_eq!((gate.stream.fps, hall.stream.fps), (4.0, 2.5));
+    assert_eq!((gate.stream.transport, hall.stream.transport), (Transport::Tcp, Transport::Tls));
+    assert_eq!(gate.scene.rules.len(), 2);
+    assert!(matches!(&gate.scene.rules[1].spec, RuleSpec::Loitering { dwell, .. } if dwell.as_millis() == 8500));
+    assert!(hall.stream.credentials.is_none() && hall.scene.rules.is_empty());
+}
+
+#[test]
+fn each_error_names_key_what_it_got_and_what_it_wants() {
+    for (from, to, wants) in [
+        ("fps = 4", "fsp = 4", r#":10: defaults.fsp: unknown key "fsp", did you mean "fps"?"#),
+        ("fps = 4", "fps = 400", ":10: defaults.fps: got 400, wants a number from 0.1 to 60"),
+        ("fps = 4", "fps = nan", ":10: defaults.fps: got nan, wants a number from 0.1 to 60"),
+        ("fps = 4", "transport = \"tcpp\"", ":10: defaults.transport: got \"tcpp\", wants one of tcp, udp, tls"),
+        ("[kafka]", "[kafak]", ":5: kafak: unknown key \"kafak\", did you mean \"kafka\"?"),
+        (
+            "zone = \"yard\"",
+            "zone = \"yrd\"",
+            ":31: camera[gate].rule[stay].zone: unknown zone \"yrd\", did you mean \"yard\"?",
+        ),
+        (
+            "dwell_s = 8.5",
+            "line = \"door\"\ndwell_s = 1",
+            ":32: camera[gate].rule[stay].line: means nothing to a rule of kind loitering; remove it",
+        ),
+        (
+            "dwell_s = 8.5",
+            "",
+            ":28: camera[gate].rule[stay].dwell_s: missing, wants how many seconds are too long, from 1 to 86400",
+        ),
+        ("id = \"hall\"", "id = \"gate\"", "two cameras have this id; the first is in "),
+        (
+            "[0, 1]]",
+            "[0.5, 0.0]]",
+            ":18: camera[gate].zone[yard].points: polygon crosses itself: the edge after point 1 meets the edge after point 3",
+        ),
+        ("[0, 1]]", "[0, 1.5]]", "point 4 is outside the picture: (0, 1.5); coordinates are 0..1 of width and height"),
+        ("[0, 1]]", "[0]]", "got a list of 1 as point 4, wants a list of points [x, y]"),
+        (
+            "classes = [\"person\"]",
+            "classes = [\"preson\"]",
+            ":27: camera[gate].rule[in].classes[1]: unknown class \"preson\", did you mean \"person\"?",
+        ),
+        (
+            "GATE_PW",
+            "OTHER",
+            ":15: camera[gate].password_env: the environment variable OTHER is not set, wants the password in it",
+        ),
+        ("password_env = \"GATE_PW\"", "", ":11: camera[gate].password_env: missing"),
+        ("fps = 2.5", "dispatch = true", "camera[hall].address: missing, wants an address or a position"),
+        ("fps = 2.5", "transport = \"udp\"", "camera[hall].url: got an rtsps:// address with another transport"),
+        (
+            "brokers = [\"127.0.0.1:9092\"]",
+            "brokers = [\"nohost\"]",
+            ":6: kafka.brokers[1]: got \"nohost\", wants host:port",
+        ),
+        ("brokers = [\"127.0.0.1:9092\"]", "", ":5: kafka.brokers: missing"),
+        ("site = \"county-01\"", "site = \"County 01\"", ":3: service.site: an id is"),
+        ("model = \"m/model.toml\"", "model = 7", ":8: inference.model: got 7, wants a text"),
+        ("id = \"gate\"", "id = \"gate\"\ngb_id = \"123\"", "camera[gate].gb_id: got \"123\", wants 20 digits"),
+    ] {
+        let errors = errors_after(from, to);
+        assert!(errors.iter().any(|e| e.contains(wants)), "{from:?} -> {to:?} gave {errors:#?}");
+    }
+}
+
+#[test]
+fn one_mistake_gives_one_error() {
+    for (from, to) in [
+        ("fps = 4", "fps = 400"),
+        ("[0, 1]]", "[0.5, 0.0]]"),
+        ("id = \"yard\"", "id = \"yard\"\nnmae = \"Yard\""),
+        ("username = \"lightbar\"", "username = 7"),
+        ("kind = \"loitering\"", "kind = \"loiter\""),
+    ] {
+        let errors = errors_after(from, to);
+        assert_eq!(errors.len(), 1, "{from:?} -> {to:?} gave {errors:#?}");
+    }
+}
+
+#[test]
+fn all_errors_come_at_once_in_the_order_of_lines() {
+    let text = GOOD
+        .replace("fps = 4", "fps = 0")
+        .replace("zone = \"yard\"", "zone = \"x\"")
+        .replace("site = \"county-01\"", "");
+    let errors = load_text(&text).expect_err("wrong");
+    let lines: Vec<usize> = errors.0.iter().filter_map(|e| e.place.as_ref()).map(|place| place.line).collect();
+    assert_eq!(lines, [2, 10, 31]);
+}
+
+#[test]
+fn a_password_is_in_no_error_and_no_debug_output() {
+    for (from, to) in [
+        ("rtsp://10.0.0.5/s1", "rtsp://admin:hunter2@10.0.0.5/s1"),
+        ("rtsp://10.0.0.5/s1", "rtsp://admin:hun/ter2@10.0.0.5/s1"),
+        ("rtsp://10.0.0.5/s1", "http://admin:hunter2@10.0.0.5/s1"),
+        ("password_env = \"GATE_PW\"", "password = \"hunter2\""),
+        ("password_env = \"GATE_PW\"", "password = \"hunter2"),
+        ("rtsp://10.0.0.5/s1", "admin:hunter2@10.0.0.5/s1"),
+        ("rtsp://10.0.0.5/s1", "rtsp://admin:hunter2,ter2@10.0.0.5/s1"),
+        ("GATE_PW", "hunter2"),
+        ("fps = 4", "url = \"rtsp://admin:hunter2@10.0.0.5/s1\""),
+    ] {
+        let errors = load_text(&GOOD.replacen(from, to, 1)).expect_err(to);
+        let told = format!("{errors} {errors:?} {}", errors.with_snippets());
+        assert!(!told.contains("hunter2") && !told.contains("ter2"), "{told}");
+    }
+    let settings = load_text(GOOD).expect("good");
+    assert!(!format!("{settings:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_folder_is_read_as_one_and_duplicates_name_both_files() {
+    let (head, cameras) = GOOD.split_at(GOOD.find("[[camera]]").expect("there are cameras"));
+    let apart = load_texts(&[("10-head.toml", head), ("20-cameras.toml", cameras), ("notes.txt", "=")]).expect("good");
+    let whole = load_text(GOOD).expect("good");
+    assert_eq!(apart.cameras, whole.cameras);
+    assert_eq!(apart.hash, whole.hash, "the division into files does not matter");
+
+    let errors =
+        load_texts(&[("a.toml", GOOD), ("b.toml", "[http]\n[kafka]\nenabled = false\n")]).expect_err("two [kafka]");
+    let [error] = &errors.0[..] else { panic!("{errors}") };
+    assert!(error.file.ends_with("b.toml") && error.message.contains("a.toml:5"), "{error}");
+}
+
+#[test]
+fn the_hash_is_of_the_content_alone() {
+    let hash = |text: &str| load_text(text).expect("good").hash;
+    assert_eq!(hash(GOOD), hash(&GOOD.replace("fps = 4", "fps=4 # frames")));
+    assert_ne!(hash(GOOD), hash(&GOOD.replace("fps = 4", "fps = 3")));
+    assert_eq!(hash(GOOD).len(), 64);
+}
+
+#[test]
+fn what_is_not_toml_is_told_with_its_line() {
+    let errors = load_text("[service]\nsite = \n").expect_err("not TOML");
+    assert!(errors.to_string().contains("a.toml:2: not TOML"), "{errors}");
+    let errors = load(Path::new("/nonexistent/x.toml")).expect_err("no file");
+    assert!(errors.to_string().contains("there is no such file or folder"), "{errors}");
+}
+
+#[test]
+fn a_snippet_marks_the_value() {
+    let errors = load_text(&GOOD.replace("fps = 4", "fps = 400")).expect_err("wrong");
+    let snippet = errors.with_snippets();
+    assert!(snippet.contains("   |\n  10 | fps = 400\n     |       ^^^"), "{snippet}");
+}
+
+#[test]
+fn the_plan_touches_only_what_changed() {
+    // Relative paths would differ, since each load here has a folder of its own.
+    let good = GOOD.replace("\"data\"", "\"/d\"").replace("m/model", "/m/model");
+    let old = load_text(&good).expect("good");
+    assert!(diff(&old, &load_text(&good).expect("good")).is_empty());
+
+    let new = load_text(&good.replace("dwell_s = 8.5", "dwell_s = 9").replace("id = \"hall\"", "id = \"hall-2\""))
+        .expect("good");
+    let plan = diff(&old, &new);
+    assert_eq!(plan.added.iter().map(|c| c.id().as_str()).collect::<Vec<_>>(), ["hall-2"]);
+    assert_eq!(plan.removed.iter().map(CameraId::as_str).collect::<Vec<_>>(), ["hall"]);
+    let [gate] = &plan.changed[..] else { panic!("{plan:?}") };
+    assert!(gate.rescene && !gate.reconnect);
+    assert!(plan.restart.is_empty());
+    assert_eq!(plan.lines(), ["camera hall-2: added", "camera hall: removed", "camera gate: rules changed"]);
+
+    let plan = diff(&old, &load_text(&good.replace("s1\"\nusername", "s2\"\nusername")).expect("good"));
+    assert!(matches!(&plan.changed[..], [gate] if gate.reconnect && !gate.rescene));
+    let other_kafka = load_text(&good.replace("9092", "9093")).expect("good");
+    assert_eq!(diff(&old, &other_kafka).restart, ["kafka"]);
+}

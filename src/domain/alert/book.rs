@@ -1,0 +1,206 @@
+//! The alerts of one camera that are open: who opened, updates follow, the end comes last and once.
+//!
+//! Never forgets an open alert without ending it. Bounded: the oldest ends by the clock when there are too many.
+
+use std::time::Duration;
+
+use super::alert::{
+    AlertChange, AlertKind, AlertObject, Certainty, Crossing, Cue, EndReason, Phase, RuleRef, Status, ZoneRef,
+};
+use crate::domain::detection::Confidence;
+use crate::domain::ids::{CameraId, IdSeed, RuleId, TrackId};
+use crate::domain::rules::RuleSpec;
+use crate::domain::rules::engine::Post;
+use crate::domain::time::Timestamp;
+
+/// Alerts that may be open at once.
+const MAX_OPEN: usize = 1024;
+
+/// The open alerts of one camera.
+#[derive(Debug)]
+pub(crate) struct AlertBook {
+    camera: CameraId,
+    ids: IdSeed,
+    open: Vec<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    subject: Option<TrackId>,
+    expires: Option<Timestamp>,
+    alert: AlertChange,
+}
+
+/// What an alert opens with.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) at: Timestamp,
+    pub(crate) since: Timestamp,
+    pub(crate) subject: TrackId,
+    pub(crate) object: AlertObject,
+    pub(crate) crossing: Option<Crossing>,
+    pub(crate) hold: Option<Duration>,
+}
+
+impl AlertBook {
+    pub(crate) const fn new(camera: CameraId, ids: IdSeed) -> Self {
+        Self { camera, ids, open: Vec::new() }
+    }
+
+    /// Opens an alert of a rule. One that is still open for the same rule and subject ends first.
+    pub(crate) fn open(&mut self, post: &Post, with: Opening) -> Vec<AlertChange> {
+        let rule = &post.rule;
+        let mut changes: Vec<_> =
+            self.end(&rule.id, with.subject, (with.at, with.at), EndReason::Timeout, None).into_iter().collect();
+        if self.open.len() >= MAX_OPEN {
+            changes.push(finish(self.open.remove(0), (with.at, with.at), EndReason::Timeout, None));
+        }
+        let threshold = match rule.spec {
+            RuleSpec::Loitering { dwell, .. } => Some(dwell.as_secs_f64()),
+            RuleSpec::ObjectRemoved { gone, .. } => Some(gone.as_secs_f64()),
+            _ => None,
+        };
+        let zone = post.zone.as_ref().map(|zone| ZoneRef {
+            id: zone.id.clone(), rev: zone.rev, name: zone.name.clone(), category: zone.category.clone(),
+        });
+        let alert = AlertChange {
+            id: self.ids.next(with.at, rule.id.as_str()),
+            revision: 1,
+            phase: Phase::Opened,
+            status: Status::Actual,
+            kind: rule.spec.kind(),
+            cues: vec![Cue::Detector],
+            camera: self.camera.clone(),
+            rule: Some(RuleRef { id: rule.id.clone(), rev: rule.rev, threshold }),
+            zone,
+            captured_at: with.at,
+            started_at: with.since.min(with.at),
+            ended_at: None,
+            end_reason: None,
+            severity: rule.severity,
+            urgency: rule.urgency,
+            certainty: certainty(&rule.spec, with.object.confidence),
+            confidence: Some(with.object.confidence),
+            count: 1,
+            objects: vec![with.object],
+            crossing: with.crossing,
+        };
+        changes.push(alert.clone());
+        self.open.push(Entry { subject: Some(with.subject), expires: with.hold.map(|hold| with.at.plus(hold)), alert });
+        changes
+    }
+
+    /// Opens `video_loss`, which speaks of the stream and not of what is in the picture.
+    pub(crate) fn open_video_loss(&mut self, at: Timestamp, since: Timestamp) -> AlertChange {
+        let kind = AlertKind::VideoLoss;
+        let (severity, urgency) = kind.defaults();
+        let alert = AlertChange {
+            id: self.ids.next(at, kind.as_str()),
+            revision: 1,
+            phase: Phase::Opened,
+            status: Status::Actual,
+            kind,
+            cues: vec![Cue::Stream],
+            camera: self.camera.clone(),
+            rule: None,
+            zone: None,
+            captured_at: at,
+            started_at: since,
+            ended_at: None,
+            end_reason: None,
+            severity,
+            urgency,
+            certainty: Certainty::Observed,
+            confidence: None,
+            count: 0,
+            objects: Vec::new(),
+            crossing: None,
+        };
+        self.open.push(Entry { subject: None, expires: None, alert: alert.clone() });
+        alert
+    }
+
+    /// A new revision of an open alert.
+    pub(crate) fn update(&mut self, rule: &RuleId, subject: TrackId, at: Timestamp, object: AlertObject) -> Option<AlertChange> {
+        let entry = self.open.iter_mut().find(|e| e.is(rule, subject))?;
+        entry.alert.revision += 1;
+        entry.alert.phase = Phase::Updated;
+        entry.alert.captured_at = at;
+        quote(&mut entry.alert, object);
+        Some(entry.alert.clone())
+    }
+
+    /// Ends the alert of `rule` about `subject`, if one is open; `at` is (now, when it was over).
+    pub(crate) fn end(
+        &mut self, rule: &RuleId, subject: TrackId, at: (Timestamp, Timestamp), reason: EndReason, object: Option<AlertObject>,
+    ) -> Option<AlertChange> {
+        let index = self.open.iter().position(|e| e.is(rule, subject))?;
+        Some(finish(self.open.remove(index), at, reason, object))
+    }
+
+    /// Ends what is over by the clock.
+    pub(crate) fn expire(&mut self, now: Timestamp) -> Vec<AlertChange> {
+        let due: Vec<Entry> = self.open.extract_if(.., |e| e.expires.is_some_and(|at| at <= now)).collect();
+        due.into_iter().map(|e| { let over = e.expires.unwrap_or(now); finish(e, (now, over), EndReason::Timeout, None) }).collect()
+    }
+
+    /// Ends `video_loss`.
+    pub(crate) fn end_video_loss(&mut self, at: Timestamp, reason: EndReason) -> Vec<AlertChange> {
+        self.end_where(at, at, reason, |e| e.alert.kind == AlertKind::VideoLoss)
+    }
+
+    /// Ends all alerts of a rule.
+    pub(crate) fn end_rule(&mut self, rule: &RuleId, at: Timestamp, reason: EndReason) -> Vec<AlertChange> {
+        self.end_where(at, at, reason, |e| e.alert.rule.as_ref().is_some_and(|r| r.id == *rule))
+    }
+
+    /// Ends all alerts that speak of what is in the picture; they were last known to hold at `known`.
+    pub(crate) fn end_seen(&mut self, at: Timestamp, known: Timestamp, reason: EndReason) -> Vec<AlertChange> {
+        self.end_where(at, known, reason, |e| e.subject.is_some())
+    }
+
+    /// Ends every alert.
+    pub(crate) fn end_all(&mut self, at: Timestamp, reason: EndReason) -> Vec<AlertChange> {
+        self.end_where(at, at, reason, |_| true)
+    }
+
+    fn end_where(
+        &mut self, now: Timestamp, over: Timestamp, reason: EndReason, which: impl Fn(&Entry) -> bool,
+    ) -> Vec<AlertChange> {
+        let ended: Vec<Entry> = self.open.extract_if(.., |e| which(e)).collect();
+        ended.into_iter().map(|e| finish(e, (now, over), reason, None)).collect()
+    }
+}
+
+impl Entry {
+    fn is(&self, rule: &RuleId, subject: TrackId) -> bool {
+        self.subject == Some(subject) && self.alert.rule.as_ref().is_some_and(|r| r.id == *rule)
+    }
+}
+
+fn finish(entry: Entry, at: (Timestamp, Timestamp), reason: EndReason, object: Option<AlertObject>) -> AlertChange {
+    let mut alert = entry.alert;
+    alert.revision += 1;
+    alert.phase = Phase::Ended;
+    alert.captured_at = at.0;
+    alert.ended_at = Some(at.1.clamp(alert.started_at, at.0.max(alert.started_at)));
+    alert.end_reason = Some(reason);
+    if let Some(object) = object {
+        quote(&mut alert, object);
+    }
+    alert
+}
+
+fn quote(alert: &mut AlertChange, object: AlertObject) {
+    alert.confidence = Some(object.confidence);
+    alert.objects = vec![object];
+}
+
+/// A removal is concluded from not seeing, so it is never more than likely.
+fn certainty(spec: &RuleSpec, confidence: Confidence) -> Certainty {
+    match confidence.get() {
+        c if c >= 0.7 && !matches!(spec, RuleSpec::ObjectRemoved { .. }) => Certainty::Observed,
+        c if c >= 0.5 => Certainty::Likely,
+        _ => Certainty::Possible,
+    }
+}

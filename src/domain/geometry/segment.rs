@@ -1,0 +1,31 @@
+//! Straight pieces: sides, distances and crossings. What `line` and `zone` are made of; nothing outside geometry uses it.
+
+use super::point::Point;
+
+/// Twice the signed area of (`a`, `b`, `p`): negative when `p` is to the left of the walk from `a` to `b` as seen on the
+/// screen (y down), positive to the right, zero on the line.
+pub(super) fn turn(a: Point, b: Point, p: Point) -> f64 {
+    (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)
+}
+
+/// Distance from `p` to the piece between `a` and `b`.
+pub(super) fn distance(a: Point, b: Point, p: Point) -> f64 {
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    let length2 = dx * dx + dy * dy;
+    let along = if length2 > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / length2).clamp(0.0, 1.0) } else { 0.0 };
+    (p.x - a.x - along * dx).hypot(p.y - a.y - along * dy)
+}
+
+/// Whether the closed pieces `a`-`b` and `c`-`d` share a point.
+pub(super) fn meet(a: Point, b: Point, c: Point, d: Point) -> bool {
+    let (ta, tb, tc, td) = (turn(c, d, a), turn(c, d, b), turn(a, b, c), turn(a, b, d));
+    if ta * tb < 0.0 && tc * td < 0.0 {
+        return true;
+    }
+    let on = |t: f64, p: Point, from: Point, to: Point| t == 0.0 && within_box(p, from, to);
+    on(ta, a, c, d) || on(tb, b, c, d) || on(tc, c, a, b) || on(td, d, a, b)
+}
+
+fn within_box(p: Point, a: Point, b: Point) -> bool {
+    (a.x.min(b.x)..=a.x.max(b.x)).contains(&p.x) && (a.y.min(b.y)..=a.y.max(b.y)).contains(&p.y)
+}

@@ -1,0 +1,200 @@
+//! `object_removed`: a thing that stood is gone, and not merely hidden.
+//!
+//! The rule keeps *places*: where a thing has stood for `settle`. A place is occupied while a thing of that family is seen
+//! there; hidden while something covers it that did not cover it while the thing was seen; empty otherwise. Only time seen
+//! empty counts towards `gone`, so a bus, a person bending over a bicycle, or a blind camera stop the clock without resetting
+//! it. After a long blindness a thing must be seen again before it can be called removed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::watch::{Notice, Post, View, Watch, in_picture, quote};
+use crate::domain::alert::{AlertObject, EndReason};
+use crate::domain::geometry::BBox;
+use crate::domain::ids::TrackId;
+use crate::domain::rules::RuleSpec;
+use crate::domain::time::Timestamp;
+use crate::domain::tracking::{HIDDEN_SHARE, Track, covered_share, family, is_living};
+
+/// A removal stays open for so long, unless the thing is brought back before.
+const HOLD: Duration = Duration::from_mins(1);
+/// A thing is back when it has been seen on its place for so long.
+const BACK_AFTER: Duration = Duration::from_secs(1);
+/// Places that a rule keeps at most.
+const MAX_PLACES: usize = 256;
+/// How slowly a place gets used to what covers it.
+const USUAL_MEMORY: f64 = 20.0;
+/// Detections less sure than this hide nothing.
+const COVER_CONFIDENCE: f32 = 0.2;
+
+#[derive(Debug, Default)]
+pub(super) struct ObjectRemoved {
+    places: Vec<Place>,
+    removed: Vec<Removed>,
+}
+
+/// Where a thing stands.
+#[derive(Clone, Debug)]
+struct Place {
+    subject: TrackId,
+    track: TrackId,
+    bbox: BBox,
+    since: Timestamp,
+    last_there: Timestamp,
+    thing: AlertObject,
+    empty: Duration,
+    usual_cover: f64,
+    verified: bool,
+}
+
+/// A place from which an alert was raised.
+#[derive(Clone, Debug)]
+struct Removed {
+    subject: TrackId,
+    kind: u8,
+    bbox: BBox,
+    until: Timestamp,
+    back_since: Option<Timestamp>,
+}
+
+impl Watch for ObjectRemoved {
+    fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
+        let RuleSpec::ObjectRemoved { settle, gone, .. } = post.rule.spec else { return };
+        self.note_returns(view, notices);
+        let occupied = self.occupants(view);
+        let places = std::mem::take(&mut self.places);
+        for (index, mut place) in places.into_iter().enumerate() {
+            if let Some(track) = occupied.get(&index) {
+                place.occupy(view, track);
+            } else if place.cover(view, None) - place.usual_cover < HIDDEN_SHARE {
+                place.empty = place.empty.saturating_add(view.looked_for);
+            }
+            if place.empty < gone || place.empty.is_zero() {
+                self.places.push(place);
+            } else if place.verified {
+                self.removed.push(place.removal(view));
+                notices.push(Notice::Began {
+                    subject: place.subject, since: place.last_there, object: place.thing, crossing: None, hold: Some(HOLD),
+                });
+            }
+        }
+        for track in view.tracks.iter().filter(|t| t.is_seen_now() && t.rested() >= settle && admits(post, t)) {
+            self.take_place(view, track);
+        }
+    }
+
+    fn lose_sight(&mut self) {
+        for place in &mut self.places {
+            place.verified = false;
+        }
+        self.removed.clear();
+    }
+}
+
+impl ObjectRemoved {
+    /// Which track stands on which place; each track on the place it fits best, each place by the track that fits best.
+    fn occupants<'a>(&self, view: &View<'a>) -> BTreeMap<usize, &'a Track> {
+        let mut best: BTreeMap<usize, (f64, &Track)> = BTreeMap::new();
+        for track in view.tracks.iter().filter(|t| t.is_seen_now()) {
+            let kind = family(track.class());
+            let fits = |place: &Place| if kind == family(place.thing.class) { fit(&place.bbox, &track.measured()) } else { 0.0 };
+            let nearest = self.places.iter().map(fits).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+            if let Some((index, fit)) = nearest.filter(|(_, fit)| *fit > 0.0) {
+                let entry = best.entry(index).or_insert((fit, track));
+                if fit > entry.0 {
+                    *entry = (fit, track);
+                }
+            }
+        }
+        best.into_iter().map(|(index, (_, track))| (index, track)).collect()
+    }
+
+    fn take_place(&mut self, view: &View<'_>, track: &Track) {
+        let (bbox, kind) = (track.rest_box(), family(track.class()));
+        let known = |p: &Place| p.track == track.id() || family(p.thing.class) == kind && p.bbox.iou(&bbox) > 0.5;
+        if self.places.len() >= MAX_PLACES || self.places.iter().any(known) {
+            return;
+        }
+        let since = track.rest_since();
+        let mut place = Place {
+            subject: track.id(), track: track.id(), bbox, since, last_there: view.at, thing: quote(track, None),
+            empty: Duration::ZERO, usual_cover: 0.0, verified: true,
+        };
+        place.usual_cover = place.cover(view, Some(track));
+        place.note(track, view.at);
+        self.places.push(place);
+    }
+
+    /// Ends the alerts of things that were brought back.
+    fn note_returns(&mut self, view: &View<'_>, notices: &mut Vec<Notice>) {
+        self.removed.retain_mut(|removed| {
+            let there = |t: &&Track| {
+                t.is_seen_now() && t.is_confirmed() && family(t.class()) == removed.kind && fit(&removed.bbox, &t.measured()) > 0.5
+            };
+            let Some(track) = view.tracks.iter().find(there) else {
+                removed.back_since = None;
+                return view.at < removed.until;
+            };
+            let since = *removed.back_since.get_or_insert(view.at);
+            if view.at.since(since) < BACK_AFTER {
+                return true;
+            }
+            let object = Some(quote(track, None));
+            notices.push(Notice::Over { subject: removed.subject, at: since, reason: EndReason::Left, object });
+            false
+        });
+    }
+}
+
+impl Place {
+    fn occupy(&mut self, view: &View<'_>, track: &Track) {
+        self.track = track.id();
+        self.last_there = view.at;
+        self.empty = Duration::ZERO;
+        self.verified = true;
+        if track.rest_box().iou(&self.bbox) > 0.5 {
+            self.bbox = track.rest_box();
+        }
+        let share = (view.looked_for.as_secs_f64() / USUAL_MEMORY).min(1.0);
+        self.usual_cover += share * (self.cover(view, Some(track)) - self.usual_cover);
+        self.note(track, view.at);
+    }
+
+    /// Keeps what an alert would say of the thing: where it stood, not where a hand holds it.
+    fn note(&mut self, track: &Track, at: Timestamp) {
+        self.thing = AlertObject { bbox: in_picture(&self.bbox), velocity: [0.0; 2], ..quote(track, Some(at.since(self.since))) };
+    }
+
+    /// The largest share of the place that one other thing covers.
+    fn cover(&self, view: &View<'_>, occupant: Option<&Track>) -> f64 {
+        // What the thing itself is taken for, in place or on its way, is not in front of it.
+        let own = occupant.or_else(|| view.tracks.iter().find(|t| t.id() == self.track && t.is_seen_now())).map(Track::measured);
+        view.detections
+            .iter()
+            .filter(|d| d.confidence.get() >= COVER_CONFIDENCE && own.is_none_or(|own| own.iou(&d.bbox) < 0.8))
+            .map(|d| covered_share(&self.bbox, &d.bbox))
+            .fold(0.0, f64::max)
+    }
+
+    fn removal(&self, view: &View<'_>) -> Removed {
+        Removed {
+            subject: self.subject, kind: family(self.thing.class), bbox: self.bbox, until: view.at.plus(HOLD), back_since: None,
+        }
+    }
+}
+
+/// How well `seen` fits a place: their overlap, or for a thing partly covered the share of it that lies within; 0 for not at all.
+fn fit(place: &BBox, seen: &BBox) -> f64 {
+    let iou = place.iou(seen);
+    let part = covered_share(seen, place) >= 0.7 && seen.area() >= 0.2 * place.area();
+    if iou >= 0.3 || part { iou.max(0.3) } else { 0.0 }
+}
+
+/// Whether the rule watches such a thing. What lives walks away by itself: only where the rule names the class.
+fn admits(post: &Post, track: &Track) -> bool {
+    let filter = &post.rule.filter;
+    let anywhere = matches!(post.rule.spec, RuleSpec::ObjectRemoved { zone: None, .. });
+    let in_zone = anywhere || post.zone.as_ref().is_some_and(|zone| zone.shape.contains(filter.anchor.of(&track.rest_box())));
+    let thing = !filter.classes.is_empty() || !is_living(track.class());
+    in_zone && thing && filter.admits(track)
+}

@@ -1,0 +1,46 @@
+//! `zone_exit`: the anchor leaves a zone.
+//!
+//! Who leaves the picture while in the zone leaves the zone too: a track that ends moving, at the picture's edge, has gone out
+//! through it. A track that ends elsewhere is only lost from sight: no alert.
+
+use std::time::Duration;
+
+use super::presence::{Presences, Turn};
+use super::watch::{Notice, Post, View, Watch, at_picture_edge, quote};
+use crate::domain::alert::EndReason;
+
+/// Leaving is a moment; its alert is over when the object is gone, or after so long.
+const HOLD: Duration = Duration::from_secs(10);
+/// Who rested so long at the edge was not on his way out.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Default)]
+pub(super) struct ZoneExit {
+    presences: Presences,
+}
+
+impl Watch for ZoneExit {
+    fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
+        for (track, turn, presence) in self.presences.look(view, post) {
+            if turn == Turn::Left {
+                notices.push(Notice::Began {
+                    subject: track.id(), since: presence.since, object: quote(track, None), crossing: None, hold: Some(HOLD),
+                });
+            }
+        }
+        for track in view.ended {
+            let was_inside = self.presences.forget(track.id()).is_some_and(|presence| presence.inside);
+            let object = quote(track, None);
+            if was_inside && at_picture_edge(&track.measured()) && track.rested() < ON_THE_WAY {
+                let (subject, since) = (track.id(), track.last_seen());
+                notices.push(Notice::Began { subject, since, object: object.clone(), crossing: None, hold: Some(HOLD) });
+            }
+            let (subject, at) = (track.id(), track.last_seen());
+            notices.push(Notice::Over { subject, at, reason: EndReason::Left, object: Some(object) });
+        }
+    }
+
+    fn lose_sight(&mut self) {
+        self.presences.clear();
+    }
+}

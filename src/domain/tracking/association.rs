@@ -1,0 +1,76 @@
+//! Which detection is which track: what a pair costs, and whether it is possible at all.
+
+use std::time::Duration;
+
+use super::kalman::extent;
+use super::track::Track;
+use crate::domain::detection::{Detection, ObjectClass};
+use crate::domain::geometry::BBox;
+
+/// A pair that costs this or more is no pair.
+pub(super) const LIMIT: f64 = 1.9;
+/// Overlap below this says nothing; distance decides.
+const LEAST_IOU: f64 = 0.1;
+/// What was unseen for longer must be found nearer to its forecast, or every newcomer would be taken for one who left.
+const BLINK: Duration = Duration::from_millis(600);
+
+/// Classes that detectors take for each other from frame to frame; no track changes its family.
+pub(crate) const fn family(class: ObjectClass) -> u8 {
+    use ObjectClass as C;
+    match class {
+        C::Person => 0,
+        C::Bicycle | C::Motorcycle => 1,
+        C::Car | C::Bus | C::Truck | C::Van => 2,
+        C::Animal => 3,
+        C::Bag => 4,
+        C::Boat => 5,
+        C::Fire => 6,
+        C::Smoke => 7,
+        C::Other => 8,
+        C::Unknown => 9,
+    }
+}
+
+/// What it costs to take `seen` for `track`; `None` where it cannot be. Below 1 the boxes overlap; between 1 and the limit
+/// they do not (low frame rates, fast objects), and how far the forecast is off decides, within a gate that widens with the
+/// forecast's uncertainty.
+pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f64> {
+    let doubt = difference(track, seen)?;
+    let iou = expected.iou(&seen.bbox);
+    if iou >= LEAST_IOU {
+        return Some(1.0 - iou + doubt);
+    }
+    if track.is_anchored() {
+        return None;
+    }
+    let size = extent(expected);
+    let spread = track.filter.spread();
+    let reach = if track.missing > BLINK { 1.25 } else { 2.5 };
+    let gate = |spread: f64, size: f64| (3.0 * spread).clamp(0.5 * size, reach * size);
+    let (a, b) = (expected.centre(), seen.bbox.centre());
+    let off = ((a.x - b.x) / gate(spread.x, size[0])).hypot((a.y - b.y) / gate(spread.y, size[1]));
+    let ratio = expected.area().max(1e-9) / seen.bbox.area().max(1e-9);
+    (off < 1.0 && (0.33..=3.0).contains(&ratio)).then_some(1.0 + 0.8 * off + doubt)
+}
+
+/// What it costs by overlap alone, with `place`.
+pub(super) fn overlap_cost(track: &Track, place: &BBox, seen: &Detection, least: f64) -> Option<f64> {
+    let doubt = difference(track, seen)?;
+    let iou = place.iou(&seen.bbox);
+    (iou >= least).then_some(1.0 - iou + doubt)
+}
+
+/// What the classes speak against the pair: nothing, a little, or all.
+fn difference(track: &Track, seen: &Detection) -> Option<f64> {
+    let class = track.class();
+    if family(class) != family(seen.class) {
+        return None;
+    }
+    let same_label = class != ObjectClass::Other || track.label() == seen.label.as_ref();
+    Some(if class != seen.class { 0.08 } else if same_label { 0.0 } else { 0.15 })
+}
+
+/// Whether `a` and `b` are two boxes around the same thing, as detectors give them where two classes are likely.
+pub(super) fn is_double(a: &Detection, b: &Detection) -> bool {
+    family(a.class) == family(b.class) && a.bbox.iou(&b.bbox) > 0.8
+}

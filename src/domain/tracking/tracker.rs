@@ -1,0 +1,228 @@
+//! The tracker: one look after the other, detections become tracks.
+//!
+//! Association in stages as in `ByteTrack` (Zhang 2022): sure detections first, unsure ones may only continue what is there, then
+//! newcomers; a last stage finds what reappears where it was last seen (OC-SORT, Cao 2023). Beyond these: everything is
+//! measured in time, gates work without overlap (2 frames per second), and what stands keeps its place while it is hidden.
+//! Memory is bounded by `MAX_TRACKS`. No appearance features, on purpose: they could identify people.
+
+use std::time::Duration;
+
+use super::TrackerConfig;
+use super::assignment::{Pair, assign};
+use super::association::{LIMIT, cost, is_double, overlap_cost};
+use super::track::Track;
+use crate::domain::detection::{Detection, ObjectClass};
+use crate::domain::geometry::BBox;
+use crate::domain::ids::TrackId;
+use crate::domain::time::Timestamp;
+
+/// More objects than this at once are not told apart; the surest are kept.
+const MAX_TRACKS: usize = 256;
+/// A newcomer that is not seen again within so long was a flicker.
+const FLICKER: Duration = Duration::from_millis(400);
+/// A thing that stood and is not seen on its open place is forgotten after so long.
+const STANDING_LOST_AFTER: Duration = Duration::from_secs(15);
+/// A person or an animal behind something may have walked off behind it.
+const LIVING_HIDDEN_FOR: Duration = Duration::from_mins(1);
+/// So much of its place must be covered for a thing to count as hidden.
+pub(crate) const HIDDEN_SHARE: f64 = 0.3;
+
+/// Makes tracks of detections.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    config: TrackerConfig,
+    tracks: Vec<Track>,
+    ended: Vec<Track>,
+    next_id: u64,
+    last: Option<Timestamp>,
+}
+
+impl Tracker {
+    /// A tracker that has seen nothing.
+    pub const fn new(config: TrackerConfig) -> Self {
+        Self { config, tracks: Vec::new(), ended: Vec::new(), next_id: 1, last: None }
+    }
+
+    /// Changes how it decides; tracks stay.
+    pub fn reconfigure(&mut self, config: TrackerConfig) {
+        self.config = config;
+    }
+
+    /// All tracks, unconfirmed ones too, by age.
+    pub fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// Tracks that ended with the last call.
+    pub fn ended(&self) -> &[Track] {
+        &self.ended
+    }
+
+    /// Takes in the detections of a frame taken `at`; `looked_for` is how long the scene was in sight since the last look.
+    pub fn observe(&mut self, at: Timestamp, looked_for: Duration, detections: &[Detection]) {
+        self.ended.clear();
+        self.pass(at);
+        let seen = usable(detections, self.config.keep_confidence);
+        let expected: Vec<BBox> = self.tracks.iter().map(Track::bbox).collect();
+        let matches = self.associate(&expected, &seen);
+        let mut taken = vec![false; seen.len()];
+        let mut hit = vec![false; self.tracks.len()];
+        for &(t, d) in &matches {
+            self.tracks[t].hit(at, seen[d]);
+            (hit[t], taken[d]) = (true, true);
+        }
+        for (track, _) in self.tracks.iter_mut().zip(&hit).filter(|(_, hit)| !**hit) {
+            track.miss(looked_for);
+        }
+        for (detection, _) in seen.iter().zip(&taken).filter(|(d, taken)| !**taken && self.config.is_sure(d)) {
+            if self.tracks.len() < MAX_TRACKS {
+                self.tracks.push(Track::new(TrackId(self.next_id), at, detection));
+                self.next_id += 1;
+            }
+        }
+        self.note_hidden(&seen);
+        self.retire();
+    }
+
+    /// Takes in that the gate looked `at` and nothing had moved: the last look once more.
+    pub fn unchanged(&mut self, at: Timestamp, looked_for: Duration) {
+        self.ended.clear();
+        self.last = Some(at);
+        for track in &mut self.tracks {
+            if track.seen_now && track.confirmed { track.stay(at) } else { track.miss(looked_for) }
+        }
+        self.retire();
+    }
+
+    /// Sight was lost for so long that what moved cannot be known again. Things that stand keep their places.
+    pub fn lose_sight(&mut self) {
+        self.ended.clear();
+        let (kept, ended): (Vec<_>, Vec<_>) =
+            self.tracks.drain(..).partition(|t| t.confirmed && t.is_stationary() && !is_living(t.class()));
+        self.tracks = kept;
+        self.ended = ended.into_iter().filter(|t| t.confirmed).collect();
+        for track in &mut self.tracks {
+            track.miss(Duration::ZERO);
+            track.forget_path();
+        }
+    }
+
+    fn pass(&mut self, at: Timestamp) {
+        let dt = self.last.map_or(0.0, |last| at.seconds_from(last).max(0.0));
+        self.last = Some(at);
+        for track in &mut self.tracks {
+            track.filter.predict(dt);
+        }
+    }
+
+    /// Pairs of (track, detection).
+    fn associate(&self, expected: &[BBox], seen: &[&Detection]) -> Vec<(usize, usize)> {
+        let mut free = Free { tracks: vec![true; self.tracks.len()], seen: vec![true; seen.len()], matches: Vec::new() };
+        let sure = |d: usize| self.config.is_sure(seen[d]);
+        let known = |t: usize| self.tracks[t].confirmed;
+        let whole = |t: usize, d: usize| cost(&self.tracks[t], &expected[t], seen[d]);
+        free.run(LIMIT, |t, d| (known(t) && sure(d)).then(|| whole(t, d)).flatten());
+        let fresh = |t: usize| self.tracks[t].missing <= Duration::from_millis(600) || self.tracks[t].is_stationary();
+        free.run(0.8, |t, d| {
+            (known(t) && fresh(t) && !sure(d)).then(|| overlap_cost(&self.tracks[t], &expected[t], seen[d], 0.3)).flatten()
+        });
+        free.run(LIMIT, |t, d| (!known(t) && sure(d)).then(|| whole(t, d)).flatten());
+        free.run(0.9, |t, d| {
+            (known(t) && sure(d)).then(|| overlap_cost(&self.tracks[t], &self.tracks[t].measured(), seen[d], 0.2)).flatten()
+        });
+        free.matches
+    }
+
+    /// Marks what is unseen because another thing that is seen covers its place.
+    fn note_hidden(&mut self, seen: &[&Detection]) {
+        let hidden: Vec<bool> = self.tracks.iter().map(|track| {
+            let place = track.bbox();
+            !track.seen_now && seen.iter().any(|d| covered_share(&place, &d.bbox) >= HIDDEN_SHARE)
+        }).collect();
+        for (track, hidden) in self.tracks.iter_mut().zip(hidden) {
+            track.hidden = hidden;
+            if hidden && track.is_stationary() {
+                // Time behind something is not time missing, but it is bounded for what can walk away unseen.
+                let bound = if is_living(track.class()) { self.config.lost_after } else { STANDING_LOST_AFTER };
+                track.missing = track.missing.min(bound / 2);
+            }
+        }
+    }
+
+    fn retire(&mut self) {
+        let (config, now) = (&self.config, self.last.unwrap_or_default());
+        let over = |track: &Track| {
+            let moving = track.missing > config.lost_after;
+            match (track.confirmed, track.is_stationary(), is_living(track.class())) {
+                _ if track.seen_now => false,
+                (false, ..) => track.missing >= FLICKER,
+                (true, false, _) => moving,
+                (true, true, false) => track.missing > STANDING_LOST_AFTER.max(config.lost_after),
+                (true, true, true) => {
+                    track.missing > config.lost_after * 2 || now.since(track.last_seen) > LIVING_HIDDEN_FOR
+                }
+            }
+        };
+        let ended: Vec<Track> = self.tracks.extract_if(.., |track| over(track)).filter(|t| t.confirmed).collect();
+        self.ended.extend(ended);
+    }
+}
+
+impl TrackerConfig {
+    fn is_sure(&self, detection: &Detection) -> bool {
+        detection.confidence.get() >= self.confirm_confidence
+    }
+}
+
+/// What is still unmatched, and what was matched.
+struct Free {
+    tracks: Vec<bool>,
+    seen: Vec<bool>,
+    matches: Vec<(usize, usize)>,
+}
+
+impl Free {
+    fn run(&mut self, limit: f64, cost: impl Fn(usize, usize) -> Option<f64>) {
+        let mut pairs = Vec::new();
+        for row in (0..self.tracks.len()).filter(|&t| self.tracks[t]) {
+            for col in (0..self.seen.len()).filter(|&d| self.seen[d]) {
+                if let Some(cost) = cost(row, col) {
+                    pairs.push(Pair { row, col, cost });
+                }
+            }
+        }
+        for (t, d) in assign(&pairs, limit) {
+            (self.tracks[t], self.seen[d]) = (false, false);
+            self.matches.push((t, d));
+        }
+    }
+}
+
+/// Detections that are boxes at all, sure enough to matter, each thing once; the surest first.
+fn usable(detections: &[Detection], least: f32) -> Vec<&Detection> {
+    let mut seen: Vec<&Detection> =
+        detections.iter().filter(|d| d.bbox.is_in_picture() && d.confidence.get() >= least).collect();
+    let place = |d: &Detection| (d.bbox.x, d.bbox.y);
+    seen.sort_by(|a, b| {
+        let ((ax, ay), (bx, by)) = (place(a), place(b));
+        b.confidence.get().total_cmp(&a.confidence.get()).then(ax.total_cmp(&bx)).then(ay.total_cmp(&by))
+    });
+    seen.truncate(2 * MAX_TRACKS);
+    let mut kept: Vec<&Detection> = Vec::with_capacity(seen.len());
+    for detection in seen {
+        if !kept.iter().any(|other| is_double(other, detection)) {
+            kept.push(detection);
+        }
+    }
+    kept
+}
+
+/// How much of `place` lies under `cover`, 0..=1.
+pub(crate) fn covered_share(place: &BBox, cover: &BBox) -> f64 {
+    if place.area() > 0.0 { place.intersection(cover) / place.area() } else { 0.0 }
+}
+
+/// What walks by itself.
+pub(crate) const fn is_living(class: ObjectClass) -> bool {
+    matches!(class, ObjectClass::Person | ObjectClass::Animal)
+}

@@ -1,0 +1,69 @@
+//! librdkafka's errors as the few reasons that an operator can act on, with what to do.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use super::settings::KafkaSettings;
+use crate::pipeline::ports::PublishError;
+
+/// No broker answers.
+pub(super) const UNREACHABLE: &str = "unreachable";
+/// A broker refused the user or the certificate.
+pub(super) const UNAUTHORIZED: &str = "unauthorized";
+/// A topic is not there.
+pub(super) const TOPIC_MISSING: &str = "topic_missing";
+/// A record is larger than the broker takes.
+pub(super) const TOO_LARGE: &str = "too_large";
+/// Something else.
+pub(super) const OTHER: &str = "other";
+
+/// The reason behind a code.
+pub(super) fn reason(code: RDKafkaErrorCode) -> &'static str {
+    use RDKafkaErrorCode as C;
+    match code {
+        C::BrokerTransportFailure | C::AllBrokersDown | C::Resolve | C::OperationTimedOut | C::MessageTimedOut
+        | C::RequestTimedOut | C::BrokerNotAvailable | C::NetworkException | C::PurgeInflight | C::PurgeQueue => UNREACHABLE,
+        C::Authentication | C::SaslAuthenticationFailed | C::SSL | C::TopicAuthorizationFailed
+        | C::ClusterAuthorizationFailed | C::UnsupportedSASLMechanism | C::IllegalSASLState => UNAUTHORIZED,
+        C::UnknownTopic | C::UnknownTopicOrPartition | C::UnknownPartition => TOPIC_MISSING,
+        C::MessageSizeTooLarge | C::InvalidMessageSize => TOO_LARGE,
+        _ => OTHER,
+    }
+}
+
+/// An error of a call, in words. `last` is what the client itself said last, which is often the cause.
+pub(super) fn described(
+    settings: &KafkaSettings, doing: &str, error: &KafkaError, last: Option<&(RDKafkaErrorCode, String)>,
+) -> PublishError {
+    let code = error.rdkafka_error_code();
+    let own = code.map_or(OTHER, reason);
+    // "Timed out" is no cause where the client knows that it was refused.
+    let (reason, said) = match last {
+        Some((code, said)) if own == UNREACHABLE => (self::reason(*code), format!("{error}; last: {said}")),
+        _ => (own, error.to_string()),
+    };
+    let address = settings.address();
+    let way_out = match reason {
+        UNREACHABLE => format!("is Kafka running at {address}, and reachable from here?"),
+        UNAUTHORIZED => format!("check user, password, mechanism and certificates for {address}, and what the user may do"),
+        TOPIC_MISSING => "create the topic".to_owned(),
+        TOO_LARGE => "raise message.max.bytes of the brokers or max.message.bytes of the topic".to_owned(),
+        _ => "see Kafka's own log".to_owned(),
+    };
+    PublishError { reason, message: format!("{doing} failed: {said}; {way_out}") }
+}
+
+/// A topic is missing: how to make it.
+pub(super) fn topic_missing(settings: &KafkaSettings, topics: &[String]) -> PublishError {
+    let address = settings.brokers.first().map_or("HOST:9092", String::as_str);
+    let commands: Vec<String> = topics
+        .iter()
+        .map(|topic| {
+            let more = if topic.contains("camera-health") { " --config cleanup.policy=compact" } else { "" };
+            format!("kafka-topics.sh --bootstrap-server {address} --create --topic {topic} --partitions 12{more}")
+        })
+        .collect();
+    PublishError {
+        reason: TOPIC_MISSING,
+        message: format!("Kafka has no topic {}; create it: {}", topics.join(", "), commands.join(" && ")),
+    }
+}

@@ -1,0 +1,165 @@
+//! The publisher: a batch in, acknowledged as a whole or not at all.
+//!
+//! An idempotent producer that is thrown away after any failure: librdkafka's own way of giving up on single records would
+//! break order, so the relay sends again from the lowest unsent row, through a new producer. Records may then be in Kafka twice,
+//! with the same `ce_id`; never out of order, never lost.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::Producer;
+
+use super::client::LastError;
+use super::errors::{OTHER, UNREACHABLE, described, topic_missing};
+use super::settings::KafkaSettings;
+use crate::pipeline::ports::{OutboxRecord, PublishError, Publisher};
+
+/// How long the list of topics may take.
+const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sends outbox records to Kafka.
+pub struct KafkaPublisher {
+    settings: KafkaSettings,
+    /// None before the first batch, after a failure, and while a batch is on its way: a future that is dropped half-way takes
+    /// its producer with it, so that nothing of it is sent later.
+    producer: Option<Connected>,
+}
+
+struct Connected {
+    producer: FutureProducer<LastError>,
+    errors: LastError,
+    /// Topics that were seen to be there. A producer would make missing ones, with the broker's defaults, where the broker
+    /// allows it; that must not happen by accident.
+    topics: HashSet<String>,
+}
+
+impl KafkaPublisher {
+    /// Connects with the first batch.
+    pub fn new(settings: KafkaSettings) -> Self {
+        Self { settings, producer: None }
+    }
+
+    fn connect(&self) -> Result<Connected, PublishError> {
+        let errors = LastError::default();
+        let producer = self.settings.producer().create_with_context(errors.clone()).map_err(|e| PublishError {
+            reason: OTHER,
+            message: format!("the Kafka client could not be made: {e}; check the Kafka settings (certificate files?)"),
+        })?;
+        Ok(Connected { producer, errors, topics: HashSet::new() })
+    }
+}
+
+impl Publisher for KafkaPublisher {
+    async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+        let mut connected = match self.producer.take() {
+            Some(connected) => connected,
+            None => self.connect()?,
+        };
+        let outcome = match connected.check_topics(&self.settings, batch).await {
+            Ok(()) => connected.send(&self.settings, batch).await,
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => self.producer = Some(connected),
+            // Its queue is purged with it; that may take half a second, which is no matter for this thread.
+            Err(_) => drop(tokio::task::spawn_blocking(move || drop(connected))),
+        }
+        outcome
+    }
+}
+
+impl Connected {
+    /// Looks for the batch's topics in the list of all, which makes none.
+    async fn check_topics(&mut self, settings: &KafkaSettings, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+        let wanted: HashSet<&str> = batch.iter().map(|record| record.topic.as_str()).collect();
+        if wanted.iter().all(|topic| self.topics.contains(*topic)) {
+            return Ok(());
+        }
+        let producer = self.producer.clone();
+        let listing = tokio::task::spawn_blocking(move || {
+            let metadata = producer.client().fetch_metadata(None, METADATA_TIMEOUT)?;
+            Ok::<HashSet<String>, KafkaError>(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
+        });
+        let listed = tokio::select! {
+            listed = listing => listed.map_err(|e| PublishError { reason: OTHER, message: e.to_string() })?,
+            () = self.errors.refused() => Err(KafkaError::MetadataFetch(RDKafkaErrorCode::BrokerTransportFailure)),
+        };
+        self.topics =
+            listed.map_err(|e| described(settings, "asking Kafka for its topics", &e, self.errors.get().as_ref()))?;
+        let mut missing: Vec<String> =
+            wanted.into_iter().filter(|topic| !self.topics.contains(*topic)).map(str::to_owned).collect();
+        missing.sort();
+        if missing.is_empty() { Ok(()) } else { Err(topic_missing(settings, &missing)) }
+    }
+
+    async fn send(&mut self, settings: &KafkaSettings, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+        let all = async {
+            let mut waiting: Vec<DeliveryFuture> = Vec::with_capacity(batch.len());
+            let mut acknowledged = 0;
+            for record in batch {
+                loop {
+                    match self.producer.send_result(kafka_record(record)) {
+                        Ok(delivery) => break waiting.push(delivery),
+                        // librdkafka's queue has its bound; wait for its oldest to leave.
+                        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) if acknowledged < waiting.len() => {
+                            delivered(&mut waiting[acknowledged]).await?;
+                            acknowledged += 1;
+                        }
+                        Err((error, _)) => return Err(error),
+                    }
+                }
+            }
+            for delivery in &mut waiting[acknowledged..] {
+                delivered(delivery).await?;
+            }
+            Ok(())
+        };
+        let outcome = tokio::select! {
+            outcome = tokio::time::timeout(settings.ack_timeout, all) => outcome,
+            () = self.errors.refused() => Ok(Err(KafkaError::MessageProduction(RDKafkaErrorCode::BrokerTransportFailure))),
+        };
+        let last = self.errors.get();
+        match outcome {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(described(settings, "sending to Kafka", &error, last.as_ref())),
+            Err(_elapsed) => {
+                let seconds = settings.ack_timeout.as_secs();
+                let said = last.map(|(_, said)| format!(" (last: {said})")).unwrap_or_default();
+                Err(PublishError {
+                    reason: UNREACHABLE,
+                    message: format!(
+                        "Kafka at {} did not acknowledge within {seconds} s{said}; is it running, and reachable from here?",
+                        settings.address()
+                    ),
+                })
+            }
+        }
+    }
+}
+
+/// Waits for one record's acknowledgement.
+async fn delivered(delivery: &mut DeliveryFuture) -> Result<(), KafkaError> {
+    match delivery.await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err((error, _))) => Err(error),
+        Err(_canceled) => Err(KafkaError::Canceled),
+    }
+}
+
+fn kafka_record(record: &OutboxRecord) -> FutureRecord<'_, str, [u8]> {
+    let headers = record
+        .headers
+        .iter()
+        .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (name, value)| {
+            headers.insert(Header { key: name, value: Some(value) })
+        });
+    // The record's own timestamp is the event's, so that Kafka's time index finds it by when it happened.
+    FutureRecord::to(&record.topic)
+        .key(record.key.as_str())
+        .payload(record.value.as_slice())
+        .headers(headers)
+        .timestamp(record.captured_at.as_millis())
+}

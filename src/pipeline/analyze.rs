@@ -1,0 +1,209 @@
+//! Detections to decisions: one task per camera, around its pure [`Scene`].
+//!
+//! Puts into order what the scene is told: frames as they come from the detector, blindness and sight as the capture stage
+//! notices them, changes of configuration, and the passing of time while nothing comes. Hands on every alert change and
+//! every blind interval; waits when the record stage is behind, never drops one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::capture::CaptureEvent;
+use super::detect::DetectedFrame;
+use super::packet::{CaptureClock, ClockQuality};
+use super::ports::{Clock, Decided, Fact, FrameRef};
+use super::status::StatusBoard;
+use crate::domain::alert::{AlertChange, Cue, EndReason, Phase};
+use crate::domain::camera::CameraCard;
+use crate::domain::detection::ModelCard;
+use crate::domain::scene::{Observation, Scene, SceneConfig};
+use crate::domain::time::Timestamp;
+use crate::metrics::analyze::{AnalyzeMetrics, SceneMetrics};
+
+/// How long nothing must have come before time passes by the server's clock. Longer than the line's latency, so that a frame
+/// in flight does not come after the time it was taken at.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// What the analyze task of a camera listens to.
+pub struct AnalyzeInputs {
+    /// Frames from the detect stage.
+    pub frames: mpsc::Receiver<DetectedFrame>,
+    /// Sight and blindness from the capture stage.
+    pub events: mpsc::Receiver<CaptureEvent>,
+    /// New rules, zones and card from a reload.
+    pub changes: mpsc::Receiver<(SceneConfig, Arc<CameraCard>)>,
+}
+
+/// What it works with.
+pub struct Analyzer {
+    scene: Scene,
+    card: Arc<CameraCard>,
+    facts: mpsc::Sender<Fact>,
+    clock: Arc<dyn Clock>,
+    metrics: Arc<AnalyzeMetrics>,
+    measured: SceneMetrics,
+    board: Arc<StatusBoard>,
+    /// The last moment that the scene knows of.
+    seen_until: Option<Timestamp>,
+    blind: bool,
+    detected_at: Option<Timestamp>,
+    quality: ClockQuality,
+    last_frame: Option<(FrameRef, Arc<ModelCard>)>,
+}
+
+/// What all cameras' analyze tasks share.
+#[derive(Clone)]
+pub struct Surroundings {
+    /// To the record stage.
+    pub facts: mpsc::Sender<Fact>,
+    /// The server's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Counters.
+    pub metrics: Arc<AnalyzeMetrics>,
+    /// Who is seen.
+    pub board: Arc<StatusBoard>,
+}
+
+/// The record stage is gone; nothing that is decided could be kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the record stage has stopped")]
+pub struct RecordStopped;
+
+impl Analyzer {
+    /// Around a scene, for the camera of `card`.
+    pub fn new(scene: Scene, card: Arc<CameraCard>, around: Surroundings) -> Self {
+        let Surroundings { facts, clock, metrics, board } = around;
+        let quality = ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None };
+        let (seen_until, detected_at, last_frame) = (None, None, None);
+        let measured = metrics.scene(card.id.as_str());
+        Self { scene, card, facts, clock, metrics, measured, board, seen_until, blind: false, detected_at, quality, last_frame }
+    }
+
+    /// Runs until frames and events have ended, then ends the open alerts with `reason`.
+    pub async fn run(mut self, mut inputs: AnalyzeInputs, reason: impl FnOnce() -> EndReason + Send) -> Result<(), RecordStopped> {
+        let mut timer = tokio::time::interval(Duration::from_millis(500));
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut reloads = true;
+        let (mut frames, mut events) = (true, true);
+        while frames || events {
+            tokio::select! {
+                // In this order: a frame that was taken before the stream broke is told before the break.
+                biased;
+                frame = inputs.frames.recv(), if frames => match frame {
+                    Some(frame) => self.frame(frame).await?,
+                    None => frames = false,
+                },
+                event = inputs.events.recv(), if events => match event {
+                    Some(event) => self.event(event).await?,
+                    None => events = false,
+                },
+                change = inputs.changes.recv(), if reloads => match change {
+                    Some((config, card)) => self.reconfigure(config, card).await?,
+                    None => reloads = false,
+                },
+                _ = timer.tick() => self.pass_time().await?,
+            }
+        }
+        let at = self.seen_until.unwrap_or_else(|| self.clock.now());
+        let changes = self.scene.end_all(at, reason());
+        self.decide(changes).await
+    }
+
+    /// A looked-at frame.
+    pub async fn frame(&mut self, frame: DetectedFrame) -> Result<(), RecordStopped> {
+        let at = self.advance(frame.captured_at);
+        self.quality = frame.clock;
+        self.detected_at = Some(frame.detected_at);
+        self.board.frame(&self.card.id, at);
+        let seen = FrameRef { width: frame.width, height: frame.height, number: frame.number, pts: frame.pts };
+        self.last_frame = Some((seen, frame.model));
+        let timer = self.measured.decide_seconds.start_timer();
+        let changes = self.scene.observe(at, Observation::Analysed { detections: &frame.detections });
+        timer.observe_duration();
+        self.measured.observations.inc();
+        self.measured.tracks.set(self.scene.track_count() as i64);
+        self.decide(changes).await?;
+        // What comes without a frame (time passing, a broken stream) is decided by the clock.
+        self.detected_at = None;
+        Ok(())
+    }
+
+    async fn event(&mut self, event: CaptureEvent) -> Result<(), RecordStopped> {
+        match event {
+            CaptureEvent::Blind { at, cause, message } => {
+                let from = self.advance(at);
+                self.blind = true;
+                self.board.blind(&self.card.id, from, cause, Some(message));
+                let camera = self.card.id.clone();
+                self.hand_on(Fact::BlindSince { camera, from, cause }).await?;
+                let changes = self.scene.observe(from, Observation::Blind { cause });
+                self.decide(changes).await
+            }
+            CaptureEvent::Sighted { at } => {
+                self.blind = false;
+                let camera = self.card.id.clone();
+                self.hand_on(Fact::SightedSince { camera, at }).await
+            }
+            CaptureEvent::Ended => Ok(()),
+        }
+    }
+
+    async fn reconfigure(&mut self, config: SceneConfig, card: Arc<CameraCard>) -> Result<(), RecordStopped> {
+        let at = self.seen_until.unwrap_or_else(|| self.clock.now());
+        let changes = self.scene.reconfigure(config, at);
+        // The endings still speak of the camera as it was when they were opened.
+        self.decide(changes).await?;
+        self.card = card;
+        Ok(())
+    }
+
+    /// Lets the server's time pass for a scene that nobody has told anything for a while, so that the alerts of a dead camera
+    /// end all the same.
+    async fn pass_time(&mut self) -> Result<(), RecordStopped> {
+        let now = self.clock.now().minus(QUIET);
+        if self.seen_until.is_some_and(|until| now <= until) || (self.seen_until.is_none() && !self.blind) {
+            return Ok(());
+        }
+        self.seen_until = Some(now);
+        let changes = self.scene.tick(now);
+        self.decide(changes).await
+    }
+
+    /// The scene's time never goes back, whatever order news comes in.
+    fn advance(&mut self, at: Timestamp) -> Timestamp {
+        let at = self.seen_until.map_or(at, |until| until.max(at));
+        self.seen_until = Some(at);
+        at
+    }
+
+    async fn decide(&mut self, changes: Vec<AlertChange>) -> Result<(), RecordStopped> {
+        for change in changes {
+            let (kind, phase) = (change.kind.as_str(), change.phase.as_str());
+            self.metrics.decided(kind, phase);
+            if change.phase == Phase::Opened {
+                let rule = change.rule.as_ref().map_or("", |rule| rule.id.as_str());
+                self.metrics.opened(self.card.id.as_str(), rule, kind);
+            }
+            let spoken_by_frame = !change.cues.contains(&Cue::Stream);
+            let (frame, model) = match &self.last_frame {
+                Some((frame, model)) if spoken_by_frame => (Some(*frame), Some(Arc::clone(model))),
+                _ => (None, None),
+            };
+            let decided = Decided {
+                change,
+                camera: Arc::clone(&self.card),
+                clock: self.quality,
+                detected_at: self.detected_at.unwrap_or_else(|| self.clock.now()),
+                frame,
+                model,
+            };
+            self.hand_on(Fact::Alert(Box::new(decided))).await?;
+        }
+        Ok(())
+    }
+
+    async fn hand_on(&mut self, fact: Fact) -> Result<(), RecordStopped> {
+        self.facts.send(fact).await.map_err(|_| RecordStopped)
+    }
+}

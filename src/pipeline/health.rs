@@ -1,0 +1,20 @@
+//! Whether a stage can do its work: what `/readyz` asks.
+
+/// A stage's health, as it says itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StageHealth {
+    /// Has not done anything yet.
+    #[default]
+    Starting,
+    /// Works.
+    Ready,
+    /// Does not work now, and why; it goes on trying.
+    Failing(String),
+}
+
+impl StageHealth {
+    /// Whether it works.
+    pub const fn is_ready(&self) -> bool {
+        matches!(self, Self::Ready)
+    }
+}

@@ -1,0 +1,261 @@
+//! The record stage: facts in, promises out.
+//!
+//! Takes what is waiting as one batch, one commit. Never drops a fact: while the store cannot take it, the stage waits and tries
+//! again, and the line behind it waits too. Ends when all who could send facts are gone and the last is committed; the relay
+//! hears of the end by the closing of `committed`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::health::StageHealth;
+use super::ports::{Clock, Fact, FactStore, Recorded, StoreError};
+use crate::backoff::Backoff;
+use crate::metrics::record::RecordMetrics;
+
+/// Facts that wait between analyze and record; a full queue makes the line wait.
+pub const QUEUE: usize = 256;
+/// Recorded changes a slow reader of the feed may be behind before it is told to load anew.
+pub const FEED: usize = 256;
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// The record stage.
+pub struct RecordStage<S> {
+    /// Where facts are recorded.
+    pub store: S,
+    /// The server's clock.
+    pub clock: Arc<dyn Clock>,
+    /// What it counts.
+    pub metrics: Arc<RecordMetrics>,
+    /// Who shows alerts.
+    pub feed: broadcast::Sender<Recorded>,
+    /// Counts commits; the relay waits on it, and on its closing.
+    pub committed: watch::Sender<u64>,
+    /// Whether it can record.
+    pub health: watch::Sender<StageHealth>,
+}
+
+impl<S: FactStore + 'static> RecordStage<S> {
+    /// Runs until `facts` is closed and empty. An error is one that retrying cannot mend; facts that were not committed are
+    /// then lost with the process, and the time is blind.
+    pub async fn run(mut self, mut facts: mpsc::Receiver<Fact>) -> Result<(), StoreError> {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut batch = Vec::with_capacity(QUEUE);
+        loop {
+            tokio::select! {
+                biased;
+                received = facts.recv_many(&mut batch, QUEUE) => {
+                    if received == 0 {
+                        break;
+                    }
+                    self.metrics.received(received);
+                    let facts = std::mem::take(&mut batch);
+                    self = self.commit(facts).await?;
+                }
+                _ = heartbeat.tick() => self = self.beat().await?,
+            }
+        }
+        self.beat().await.map(|_| ())
+    }
+
+    /// Commits a batch, however long it takes.
+    async fn commit(mut self, facts: Vec<Fact>) -> Result<Self, StoreError> {
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        let facts = Arc::new(facts);
+        loop {
+            let at = self.clock.now();
+            let batch = Arc::clone(&facts);
+            let (store, outcome) = blocking(self.store, move |store| store.record(&batch, at)).await?;
+            self.store = store;
+            match outcome {
+                Ok(recorded) => {
+                    self.committed(&facts, recorded, at);
+                    return Ok(self);
+                }
+                Err(StoreError::Transient(why)) => self.failing(why),
+                Err(fatal) => return Err(fatal),
+            }
+            tokio::time::sleep(backoff.failed()).await;
+        }
+    }
+
+    /// Tells everybody.
+    fn committed(&self, facts: &[Fact], recorded: Vec<Recorded>, began: crate::domain::time::Timestamp) {
+        let now = self.clock.now();
+        self.metrics.committed(facts.len(), now.since(began));
+        for fact in facts {
+            match fact {
+                Fact::Alert(decided) => {
+                    let change = &decided.change;
+                    let camera = change.camera.as_str();
+                    self.metrics.alert(camera, change.kind.as_str(), change.revision == 1, now.since(change.captured_at));
+                }
+                Fact::BlindSince { camera, cause, .. } => self.metrics.blind(camera.as_str(), cause.as_str()),
+                Fact::SightedSince { camera, .. } => self.metrics.sighted(camera.as_str()),
+            }
+        }
+        self.ready();
+        for change in recorded {
+            // Nobody may be watching; the alert is recorded all the same.
+            drop(self.feed.send(change));
+        }
+        self.committed.send_modify(|commits| *commits += 1);
+    }
+
+    async fn beat(mut self) -> Result<Self, StoreError> {
+        let at = self.clock.now();
+        let (store, outcome) = blocking(self.store, move |store| store.heartbeat(at)).await?;
+        self.store = store;
+        match outcome {
+            Ok(()) => self.ready(),
+            Err(StoreError::Transient(why)) => self.failing(why),
+            Err(fatal) => return Err(fatal),
+        }
+        Ok(self)
+    }
+
+    fn ready(&self) {
+        self.metrics.ready(true);
+        let was = self.health.send_replace(StageHealth::Ready);
+        if let StageHealth::Failing(why) = was {
+            tracing::info!(was = %why, "recording again");
+        }
+    }
+
+    /// Logged once per state, not per try.
+    fn failing(&self, why: String) {
+        self.metrics.failed();
+        self.metrics.ready(false);
+        self.health.send_if_modified(|health| {
+            let changed = *health != StageHealth::Failing(why.clone());
+            if changed {
+                tracing::error!(error = %why, "cannot record; the line waits");
+                *health = StageHealth::Failing(why);
+            }
+            changed
+        });
+    }
+}
+
+/// Runs blocking work on a port and gives the port back.
+pub(super) async fn blocking<P, T>(
+    mut port: P, work: impl FnOnce(&mut P) -> Result<T, StoreError> + Send + 'static,
+) -> Result<(P, Result<T, StoreError>), StoreError>
+where
+    P: Send + 'static,
+    T: Send + 'static,
+{
+    tokio::task::spawn_blocking(move || {
+        let outcome = work(&mut port);
+        (port, outcome)
+    })
+    .await
+    .map_err(|e| StoreError::Fatal(format!("work on the store did not come back: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::domain::ids::{AlertId, CameraId};
+    use crate::domain::scene::BlindCause;
+    use crate::domain::time::Timestamp;
+    use crate::metrics::Metrics;
+    use std::sync::Mutex;
+
+    /// Fails as told, then commits; remembers batches.
+    #[derive(Clone, Default)]
+    struct ScriptedStore {
+        failures: Arc<Mutex<Vec<StoreError>>>,
+        batches: Arc<Mutex<Vec<Vec<i64>>>>,
+    }
+
+    impl FactStore for ScriptedStore {
+        fn record(&mut self, facts: &[Fact], _at: Timestamp) -> Result<Vec<Recorded>, StoreError> {
+            if let Some(error) = self.failures.lock().expect("no panic").pop() {
+                return Err(error);
+            }
+            let batch: Vec<i64> = facts.iter().map(number).collect();
+            let recorded = |&row: &i64| Recorded { row, alert: AlertId::from_u128(0), json: "{}".into() };
+            let all = batch.iter().map(recorded).collect();
+            self.batches.lock().expect("no panic").push(batch);
+            Ok(all)
+        }
+
+        fn heartbeat(&mut self, _at: Timestamp) -> Result<(), StoreError> {
+            Ok(())
+        }
+    }
+
+    fn number(fact: &Fact) -> i64 {
+        match fact {
+            Fact::SightedSince { at, .. } | Fact::BlindSince { from: at, .. } => at.as_nanos(),
+            Fact::Alert(_) => panic!("not used here"),
+        }
+    }
+
+    fn fact(n: i64) -> Fact {
+        let camera = CameraId::parse("gate").expect("a slug");
+        Fact::BlindSince { camera, from: Timestamp::from_nanos(n), cause: BlindCause::Stalled }
+    }
+
+    struct Running {
+        facts: mpsc::Sender<Fact>,
+        feed: broadcast::Receiver<Recorded>,
+        committed: watch::Receiver<u64>,
+        health: watch::Receiver<StageHealth>,
+        stage: tokio::task::JoinHandle<Result<(), StoreError>>,
+    }
+
+    /// Starts a stage that finds `waiting` facts in its queue.
+    fn start(store: ScriptedStore, waiting: i64) -> Running {
+        let (facts, received) = mpsc::channel(QUEUE);
+        for n in 0..waiting {
+            facts.try_send(fact(n)).expect("room");
+        }
+        let (feed_out, feed) = broadcast::channel(FEED);
+        let (commits, committed) = watch::channel(0);
+        let (state, health) = watch::channel(StageHealth::default());
+        let metrics = Metrics::new().expect("declared once").record;
+        let stage =
+            RecordStage { store, clock: Arc::new(SystemClock), metrics, feed: feed_out, committed: commits, health: state };
+        Running { facts, feed, committed, health, stage: tokio::spawn(stage.run(received)) }
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_one_commit_and_the_stage_drains() {
+        let store = ScriptedStore::default();
+        let mut running = start(store.clone(), 10);
+        drop(running.facts);
+        running.stage.await.expect("no panic").expect("drained");
+        assert_eq!(*store.batches.lock().expect("no panic"), [(0..10).collect::<Vec<_>>()]);
+        let shown: Vec<i64> = std::iter::from_fn(|| running.feed.try_recv().ok()).map(|r| r.row).collect();
+        assert_eq!(shown, (0..10).collect::<Vec<_>>());
+        assert!(running.committed.has_changed().is_err(), "the relay hears that this was all");
+    }
+
+    #[tokio::test]
+    async fn a_store_that_fails_for_a_while_loses_nothing() {
+        let store = ScriptedStore::default();
+        let full = || StoreError::Transient("disk full".to_owned());
+        store.failures.lock().expect("no panic").extend([full(), full(), full()]);
+        let mut running = start(store.clone(), 3);
+        let failing = running.health.wait_for(|health| matches!(health, StageHealth::Failing(why) if why == "disk full"));
+        failing.await.expect("said");
+        running.facts.send(fact(3)).await.expect("open");
+        running.health.wait_for(StageHealth::is_ready).await.expect("ready again");
+        drop(running.facts);
+        running.stage.await.expect("no panic").expect("drained");
+        assert_eq!(store.batches.lock().expect("no panic").concat(), [0, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_broken_store_ends_the_stage_with_its_reason() {
+        let store = ScriptedStore::default();
+        store.failures.lock().expect("no panic").push(StoreError::Fatal("damaged".to_owned()));
+        let ended = start(store, 1).stage.await.expect("no panic");
+        assert!(matches!(ended, Err(StoreError::Fatal(why)) if why == "damaged"));
+    }
+}

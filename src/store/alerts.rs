@@ -1,0 +1,98 @@
+//! Writing one revision of one alert: the change, the alert as it is now, and its outbox row.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::contract::{AlertV1, Site, Stamp, cloudevents};
+use crate::domain::ids::AlertId;
+use crate::domain::time::Timestamp;
+use crate::pipeline::ports::Recorded;
+
+/// What every event of this store says.
+#[derive(Debug)]
+pub(super) struct Author {
+    pub(super) site: Arc<Site>,
+    pub(super) epoch: String,
+}
+
+/// One record for the outbox.
+pub(super) struct Outgoing<'a> {
+    pub(super) topic: &'a str,
+    pub(super) key: &'a str,
+    pub(super) headers: &'a cloudevents::Headers,
+    pub(super) value: &'a str,
+    pub(super) captured_at: Timestamp,
+    pub(super) recorded_at: Timestamp,
+}
+
+/// The revision, if it is recorded already. A commit whose answer was lost is tried again; it must not count twice.
+pub(super) fn recorded(connection: &Connection, id: AlertId, revision: u32) -> rusqlite::Result<Option<Recorded>> {
+    connection
+        .prepare_cached("SELECT row, json FROM alert_changes WHERE alert_id = ?1 AND revision = ?2")?
+        .query_row(params![key(id), revision], |row| {
+            Ok(Recorded { row: row.get(0)?, alert: id, json: row.get::<_, String>(1)?.into() })
+        })
+        .optional()
+}
+
+/// Writes a revision that is not recorded yet.
+pub(super) fn write(
+    connection: &Connection, author: &Author, id: AlertId, alert: &AlertV1, times: (Timestamp, Timestamp),
+) -> rusqlite::Result<Recorded> {
+    let (captured_at, recorded_at) = times;
+    let json = alert.to_json();
+    connection
+        .prepare_cached("INSERT INTO alert_changes (alert_id, revision, captured_at, json) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![key(id), alert.revision, captured_at.as_nanos(), json])?;
+    let row = connection.last_insert_rowid();
+    let camera = alert.camera.as_ref().map(|camera| &camera.id);
+    // An update may follow the end (evidence that became ready later); it does not open the alert again.
+    connection
+        .prepare_cached(
+            "INSERT INTO alerts (alert_id, camera, kind, revision, is_open, row) VALUES (?1, ?2, ?3, ?4, ?5 <> 'ended', ?6)
+             ON CONFLICT (alert_id) DO UPDATE SET revision = excluded.revision, row = excluded.row,
+                 is_open = CASE ?5 WHEN 'updated' THEN is_open ELSE excluded.is_open END",
+        )?
+        .execute(params![key(id), camera, alert.kind, alert.revision, alert.phase, row])?;
+    let source = cloudevents::alert_source(alert, &author.site);
+    let stamp = Stamp { sequence: next_sequence(connection, &source, &author.epoch)?, epoch: &author.epoch };
+    let headers = cloudevents::alert_headers(alert, &author.site, stamp);
+    let topic = author.site.alerts_topic();
+    put(connection, &Outgoing { topic: &topic, key: alert.key(), headers: &headers, value: &json, captured_at, recorded_at })?;
+    Ok(Recorded { row, alert: id, json: json.into() })
+}
+
+/// Puts a record into the outbox.
+pub(super) fn put(connection: &Connection, record: &Outgoing<'_>) -> rusqlite::Result<()> {
+    let headers = serde_json::to_string(record.headers).expect("pairs of texts are always JSON");
+    connection
+        .prepare_cached(
+            "INSERT INTO outbox (topic, key, headers, value, captured_at, recorded_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![
+            record.topic,
+            record.key,
+            headers,
+            record.value.as_bytes(),
+            record.captured_at.as_nanos(),
+            record.recorded_at.as_nanos()
+        ])
+        .map(|_| ())
+}
+
+/// Counts an event of a source within an epoch, from 1.
+pub(super) fn next_sequence(connection: &Connection, source: &str, epoch: &str) -> rusqlite::Result<u64> {
+    connection
+        .prepare_cached(
+            "INSERT INTO sequences (source, epoch, last) VALUES (?1, ?2, 1)
+             ON CONFLICT (source, epoch) DO UPDATE SET last = last + 1 RETURNING last",
+        )?
+        .query_row(params![source, epoch], |row| row.get(0))
+        .map(i64::unsigned_abs)
+}
+
+/// An alert's id as stored.
+pub(super) fn key(id: AlertId) -> [u8; 16] {
+    id.as_u128().to_be_bytes()
+}

@@ -1,0 +1,65 @@
+//! The store as the feed reads it: one reader behind a lock, since SQLite's connections are for one thread at a time.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::reader::{self, Reader};
+use crate::domain::ids::{AlertId, CameraId};
+use crate::domain::scene::BlindCause;
+use crate::domain::time::Timestamp;
+use crate::pipeline::ports::{BlindInterval, BlindQuery, FeedReader, Recorded, StoreError};
+
+/// A reader that many may ask, one after the other.
+#[derive(Debug)]
+pub struct SharedReader(Mutex<Reader>);
+
+impl SharedReader {
+    /// Shares a reader.
+    pub fn new(reader: Reader) -> Self {
+        Self(Mutex::new(reader))
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        // A reader changes nothing, so there is nothing that a panic could have left half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl FeedReader for SharedReader {
+    fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.reader().changes_after(row, limit)
+    }
+
+    fn last_row(&self) -> Result<i64, StoreError> {
+        self.reader().last_row()
+    }
+
+    fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError> {
+        self.reader().last_row_before(at)
+    }
+
+    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        self.reader().latest_alerts(before, limit)
+    }
+
+    fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
+        let found = self.reader().alert(id)?;
+        Ok(found.map(|alert| Recorded { row: alert.row, alert: alert.id, json: alert.json }))
+    }
+
+    fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {
+        let asked = reader::BlindQuery { camera: query.camera.clone(), from: query.from, to: query.to };
+        let found = self.reader().blind_intervals(&asked)?;
+        found.into_iter().take(query.limit).map(interval).collect()
+    }
+}
+
+fn interval(row: reader::BlindInterval) -> Result<BlindInterval, StoreError> {
+    let damaged = |what: String| StoreError::Fatal(format!("the ledger of blind time is damaged: {what}"));
+    let cause = BlindCause::ALL.into_iter().find(|cause| cause.as_str() == row.cause);
+    Ok(BlindInterval {
+        camera: CameraId::parse(&row.camera).map_err(|e| damaged(e.to_string()))?,
+        from: row.from,
+        to: row.to,
+        cause: cause.ok_or_else(|| damaged(format!("unknown cause {:?}", row.cause)))?,
+    })
+}

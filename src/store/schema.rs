@@ -1,0 +1,121 @@
+//! The tables, and how an older store becomes a newer one: forward only, each step in one transaction with its number.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::errors::at_open;
+use crate::pipeline::ports::StoreError;
+
+/// Written into the file's header, so that a foreign SQLite file is not taken for a store ("LBST").
+const APPLICATION_ID: i32 = 0x4c42_5354;
+
+/// Step `n` brings a store from version `n` to `n + 1`. A step that was released is never changed.
+const STEPS: [&str; 1] = [STEP_1];
+
+/// Times are nanoseconds since the Unix epoch. Alert ids are 16 bytes, big end first, so they sort by time of opening.
+const STEP_1: &str = "
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+-- Every revision of every alert, in the order of recording: `row` is the feed's event id.
+CREATE TABLE alert_changes (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    captured_at INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    UNIQUE (alert_id, revision)
+);
+
+-- Each alert as it is now.
+CREATE TABLE alerts (
+    alert_id BLOB PRIMARY KEY,
+    camera TEXT,
+    kind TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    is_open INTEGER NOT NULL,
+    row INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX alerts_open ON alerts (alert_id) WHERE is_open = 1;
+
+-- What must reach Kafka. A row without `sent_at` is a promise and is never deleted.
+CREATE TABLE outbox (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic TEXT NOT NULL,
+    key TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    value BLOB NOT NULL,
+    captured_at INTEGER NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    sent_at INTEGER
+);
+CREATE INDEX outbox_unsent ON outbox (row) WHERE sent_at IS NULL;
+
+-- How many events each source has had within the epoch.
+CREATE TABLE sequences (
+    source TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    last INTEGER NOT NULL,
+    PRIMARY KEY (source, epoch)
+) WITHOUT ROWID;
+
+-- When which camera was not seen, and why. At most one interval of a camera is open.
+CREATE TABLE blind_intervals (
+    id INTEGER PRIMARY KEY,
+    camera TEXT NOT NULL,
+    from_at INTEGER NOT NULL,
+    to_at INTEGER,
+    cause TEXT NOT NULL
+);
+CREATE INDEX blind_by_camera ON blind_intervals (camera, from_at);
+CREATE UNIQUE INDEX blind_open ON blind_intervals (camera) WHERE to_at IS NULL;
+
+-- The last word on each camera's health; no cause: it is seen.
+CREATE TABLE cameras (
+    camera TEXT PRIMARY KEY,
+    cause TEXT,
+    since INTEGER NOT NULL
+) WITHOUT ROWID;
+";
+
+/// The version this program writes.
+pub(super) const VERSION: usize = STEPS.len();
+
+/// Brings the database to [`VERSION`].
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let found = version(connection, path)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(|e| at_open(path, &e))?;
+    connection.pragma_update(None, "synchronous", "FULL").map_err(|e| at_open(path, &e))?;
+    for (from, step) in STEPS.iter().enumerate().skip(found) {
+        let mut apply = || -> rusqlite::Result<()> {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            tx.execute_batch(step)?;
+            tx.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tx.pragma_update(None, "user_version", i64::try_from(from + 1).unwrap_or(i64::MAX))?;
+            tx.commit()
+        };
+        apply().map_err(|e| at_open(path, &e))?;
+    }
+    Ok(())
+}
+
+/// The version of a store that this program can read; 0 for an empty file.
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    let ask = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(|e| at_open(path, &e));
+    let found = ask("PRAGMA user_version")?;
+    let tables = ask("SELECT count(*) FROM sqlite_master")?;
+    if tables > 0 && ask("PRAGMA application_id")? != i64::from(APPLICATION_ID) {
+        return Err(StoreError::Fatal(format!(
+            "{} is a database of another program; move it away, or name another data folder",
+            path.display()
+        )));
+    }
+    match usize::try_from(found) {
+        Ok(found) if found <= VERSION => Ok(found),
+        _ => Err(StoreError::Fatal(format!(
+            "{} was written by a newer lightbar (store version {found}, this one knows up to {VERSION}); run the newer lightbar, \
+             or name another data folder",
+            path.display()
+        ))),
+    }
+}

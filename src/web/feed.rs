@@ -1,0 +1,171 @@
+//! The feed: every recorded alert change over server-sent events, without gaps and without duplicates.
+//!
+//! First what the client missed, from the store; then what is recorded now, live. A client that is too slow loses nothing: it
+//! gets `reload` with the last row it was sent, and the store serves it again from there. The `id` of an event is its row,
+//! so a client that comes back says with `Last-Event-ID` where it was.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::problem::Problem;
+use super::{WebState, wire};
+use crate::pipeline::ports::Recorded;
+
+/// How many changes are read from the store at once.
+const PAGE: usize = 200;
+/// Events that wait for the socket; small, so that a slow client is noticed at the broadcast, where it can be served again.
+const OUT_QUEUE: usize = 16;
+/// A client that hears nothing for three of these knows that the feed is dead.
+const ALIVE_EVERY: Duration = Duration::from_secs(5);
+/// How long a browser waits before it comes back.
+const COME_BACK_AFTER: Duration = Duration::from_secs(2);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FeedQuery {
+    after: Option<i64>,
+    since: Option<String>,
+}
+
+/// `GET /api/v1/feed`: from `Last-Event-ID`, else `?after=ROW`, else `?since=MOMENT`, else from now on.
+pub(super) async fn feed(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+    query: Result<Query<FeedQuery>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let Ok(seat) = Arc::clone(&state.seats).try_acquire_owned() else {
+        state.metrics.web.feed_refused.inc();
+        return Err(Problem::unavailable("all places at the feed are taken; close one, or try again later"));
+    };
+    // Subscribed before the store is read: what is committed in between is in both, and rows tell it apart.
+    let live = state.live.subscribe();
+    let start = start(&state, &headers, query).await?;
+    let (out, events) = mpsc::channel(OUT_QUEUE);
+    let mut stop = state.stop.clone();
+    let client = Client { state, live, out, last: start.row, _seat: seat };
+    tokio::spawn(async move {
+        let clients = client.state.metrics.web.feed_clients.clone();
+        clients.inc();
+        tokio::select! {
+            _gone = client.run(start.restored) => {}
+            _stopped = stop.wait_for(|stopped| *stopped) => {}
+        }
+        clients.dec();
+    });
+    Ok(Sse::new(ReceiverStream::new(events).map(Ok::<_, std::convert::Infallible>)).into_response())
+}
+
+struct Start {
+    row: i64,
+    /// The client knows rows that this store does not have.
+    restored: bool,
+}
+
+async fn start(state: &WebState, headers: &HeaderMap, query: FeedQuery) -> Result<Start, Problem> {
+    let resumed = headers.get("last-event-id").map(|value| {
+        value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok())
+            .ok_or_else(|| Problem::bad_request("Last-Event-ID is the id of an event of this feed: a whole number"))
+    }).transpose()?;
+    let since = query.since.as_deref().map(|text| wire::parse_time("since", text)).transpose()?;
+    let asked = resumed.or(query.after);
+    let (last, wanted) = state.read(move |reader| {
+        let last = reader.last_row()?;
+        let wanted = match (asked, since) {
+            (Some(row), _) => row,
+            (None, Some(at)) => reader.last_row_before(at)?,
+            (None, None) => last,
+        };
+        Ok((last, wanted))
+    }).await?;
+    // A store that was restored from a copy begins at smaller rows; waiting for its rows to grow would be a silent feed.
+    Ok(Start { row: wanted.clamp(0, last), restored: wanted > last })
+}
+
+struct Client {
+    state: WebState,
+    live: broadcast::Receiver<Recorded>,
+    out: mpsc::Sender<Event>,
+    last: i64,
+    _seat: OwnedSemaphorePermit,
+}
+
+/// The client hung up, or must be hung up on.
+struct Gone;
+
+impl Client {
+    async fn run(mut self, restored: bool) -> Result<(), Gone> {
+        self.send(Event::default().retry(COME_BACK_AFTER).comment("lightbar feed")).await?;
+        if restored {
+            self.send_reload("store_restored").await?;
+        }
+        self.catch_up().await?;
+        let mut alive = tokio::time::interval(ALIVE_EVERY);
+        loop {
+            tokio::select! {
+                () = self.out.closed() => return Err(Gone),
+                _ = alive.tick() => self.send_alive().await?,
+                got = self.live.recv() => match got {
+                    Ok(recorded) if recorded.row == self.last + 1 => self.send_alert(&recorded).await?,
+                    Ok(recorded) if recorded.row <= self.last => {}
+                    Ok(_after_a_hole) => self.catch_up().await?,
+                    Err(RecvError::Lagged(_)) => {
+                        self.state.metrics.web.feed_reloads.inc();
+                        self.send_reload("too_slow").await?;
+                        self.catch_up().await?;
+                    }
+                    Err(RecvError::Closed) => return Err(Gone),
+                },
+            }
+        }
+    }
+
+    async fn catch_up(&mut self) -> Result<(), Gone> {
+        loop {
+            let after = self.last;
+            // On an error the client is hung up on (the error is logged where it is made): it comes back with its last id.
+            let missed = self.state.read(move |reader| reader.changes_after(after, PAGE)).await.map_err(|_problem| Gone)?;
+            for recorded in &missed {
+                self.send_alert(recorded).await?;
+            }
+            if missed.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn send_alert(&mut self, recorded: &Recorded) -> Result<(), Gone> {
+        self.send(Event::default().id(recorded.row.to_string()).event("alert").data(&*recorded.json)).await?;
+        self.state.metrics.web.feed_sent.inc();
+        self.last = recorded.row;
+        Ok(())
+    }
+
+    async fn send_reload(&self, reason: &str) -> Result<(), Gone> {
+        let data = json!({ "last": self.last, "reason": reason });
+        self.send(Event::default().event("reload").data(data.to_string())).await
+    }
+
+    /// A comment keeps proxies from hanging up; the event is for pages, which cannot see comments and must be able to tell a
+    /// quiet feed from a dead one.
+    async fn send_alive(&self) -> Result<(), Gone> {
+        let data = json!({ "now": wire::rfc3339(self.state.clock.now()), "last": self.last });
+        self.send(Event::default().comment("keep-alive").event("alive").data(data.to_string())).await
+    }
+
+    async fn send(&self, event: Event) -> Result<(), Gone> {
+        self.out.send(event).await.map_err(|_closed| Gone)
+    }
+}

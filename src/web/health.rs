@@ -1,0 +1,35 @@
+//! Health and metrics, for supervisors and scrapers.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use super::problem::Problem;
+use super::{WebState, wire};
+
+/// Whether a restart would help: answering at all shows that the loop turns; a stage that stands still is named.
+pub(super) async fn livez(State(state): State<WebState>) -> Result<&'static str, Problem> {
+    match state.board.stuck() {
+        None => Ok("ok\n"),
+        Some(stage) => Err(Problem::unavailable(format!("{stage}; a restart is needed"))),
+    }
+}
+
+/// Whether the service does its work: every latch, with what it waits for. Cameras are no latches: their death is normal.
+pub(super) async fn readyz(State(state): State<WebState>) -> Response {
+    let latches = state.board.latches();
+    let ready = latches.iter().all(|latch| latch.waiting_for.is_none());
+    let shown: Vec<_> = latches.iter().map(|latch| json!({
+        "name": latch.name, "ready": latch.waiting_for.is_none(), "waiting_for": latch.waiting_for,
+    })).collect();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, wire::json(json!({ "ready": ready, "latches": shown }).to_string())).into_response()
+}
+
+/// The text exposition format, version 0.0.4.
+pub(super) async fn metrics(State(state): State<WebState>) -> Result<Response, Problem> {
+    let text = state.metrics.render().map_err(|error| Problem::internal(&format!("metrics cannot be written: {error}")))?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
+}

@@ -1,0 +1,98 @@
+//! Recorded changes in memory instead of in the store: for tests, and for looking at the page without a line behind it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::domain::ids::AlertId;
+use crate::domain::time::Timestamp;
+use crate::pipeline::ports::{BlindInterval, BlindQuery, FeedReader, Recorded, StoreError};
+
+/// A reader of what was put in.
+#[derive(Debug, Default)]
+pub struct MemoryFeed {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    changes: Vec<(Recorded, Timestamp)>,
+    blind: Vec<BlindInterval>,
+    broken: Option<String>,
+}
+
+impl MemoryFeed {
+    /// Adds a change as the next row; gives what a record stage would broadcast.
+    pub fn push(&self, alert: AlertId, json: &str, recorded_at: Timestamp) -> Recorded {
+        let mut inner = self.lock();
+        let row = inner.changes.last().map_or(1, |(last, _)| last.row + 1);
+        let recorded = Recorded { row, alert, json: json.into() };
+        inner.changes.push((recorded.clone(), recorded_at));
+        recorded
+    }
+
+    /// Adds a blind interval.
+    pub fn push_blind(&self, interval: BlindInterval) {
+        self.lock().blind.push(interval);
+    }
+
+    /// Makes every later read fail with this message, or work again.
+    pub fn set_broken(&self, message: Option<&str>) {
+        self.lock().broken = message.map(str::to_owned);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn whole(&self) -> Result<MutexGuard<'_, Inner>, StoreError> {
+        let inner = self.lock();
+        match &inner.broken {
+            Some(message) => Err(StoreError::Transient(message.clone())),
+            None => Ok(inner),
+        }
+    }
+}
+
+impl FeedReader for MemoryFeed {
+    fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        let inner = self.whole()?;
+        Ok(inner.changes.iter().map(|(change, _)| change).filter(|change| change.row > row).take(limit).cloned().collect())
+    }
+
+    fn last_row(&self) -> Result<i64, StoreError> {
+        Ok(self.whole()?.changes.last().map_or(0, |(last, _)| last.row))
+    }
+
+    fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError> {
+        Ok(self.whole()?.changes.iter().rfind(|(_, recorded)| *recorded < at).map_or(0, |(change, _)| change.row))
+    }
+
+    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        let inner = self.whole()?;
+        let mut newest: Vec<Recorded> = Vec::new();
+        for (change, _) in inner.changes.iter().rev() {
+            if !newest.iter().any(|seen| seen.alert == change.alert) {
+                newest.push(change.clone());
+            }
+        }
+        newest.retain(|change| before.is_none_or(|row| change.row < row));
+        newest.truncate(limit);
+        Ok(newest)
+    }
+
+    fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
+        Ok(self.whole()?.changes.iter().rev().map(|(change, _)| change).find(|change| change.alert == id).cloned())
+    }
+
+    fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {
+        let inner = self.whole()?;
+        let wanted = |interval: &&BlindInterval| {
+            query.camera.as_ref().is_none_or(|camera| *camera == interval.camera)
+                && query.to.is_none_or(|to| interval.from <= to)
+                && query.from.is_none_or(|from| interval.to.is_none_or(|ended| ended >= from))
+        };
+        let mut found: Vec<BlindInterval> = inner.blind.iter().filter(wanted).cloned().collect();
+        found.sort_by_key(|interval| interval.from);
+        found.truncate(query.limit);
+        Ok(found)
+    }
+}

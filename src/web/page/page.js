@@ -1,0 +1,203 @@
+// The page: keeps what is known, shows it, and answers keys. Newest on top; an update changes its alert in place.
+
+import { card, element, headline, isOpen, matches, since, tile } from "./cards.js";
+import { Feed } from "./feed.js";
+import { LANGUAGES, chosenLanguage, clock, remember, setLanguage, term, word } from "./words.js";
+
+const KEPT_MAX = 500;
+const LOOK_EVERY_MS = 5000;
+const $ = (id) => document.getElementById(id);
+
+const alerts = new Map(); // alert id -> alert at its newest revision
+let order = []; // alert ids, newest opening first
+let unseen = new Set();
+let cameras = null, service = null, next = null, skew = 0, link = { name: "connecting", at: 0 };
+const serverNow = () => Date.now() + skew;
+const shown = (alert) => (!$("open-only").checked || isOpen(alert)) && matches(alert, $("filter").value.trim());
+
+// ------------------------------------------------------------ what comes in
+
+function take(alert) {
+  const known = alerts.get(alert.alert_id);
+  if (known && known.revision >= alert.revision) return false;
+  alerts.set(alert.alert_id, alert);
+  return !known;
+}
+
+function sort() {
+  const began = (id) => Date.parse(alerts.get(id).timing.started_at ?? alerts.get(id).timing.captured_at);
+  order = [...alerts.keys()].sort((a, b) => began(b) - began(a));
+  for (const id of order.splice(KEPT_MAX)) { alerts.delete(id); unseen.delete(id); }
+}
+
+const feed = new Feed({
+  history(items, more) { alerts.clear(); items.forEach(take); next = more; sort(); draw(); },
+  alert(alert) {
+    const isNew = take(alert);
+    const focused = document.activeElement?.dataset?.alert;
+    if (isNew && shown(alert)) {
+      if (document.hidden || window.scrollY > 120) unseen.add(alert.alert_id);
+      $("spoken").textContent = headline(alert);
+    }
+    sort();
+    draw();
+    const drawn = cardOf(alert.alert_id);
+    if (isNew) drawn?.classList.add("arrived", "fresh");
+    if (isNew) setTimeout(() => cardOf(alert.alert_id)?.classList.remove("fresh"), 8000);
+    if (focused) cardOf(focused)?.focus({ preventScroll: true });
+  },
+  state(name, at) { if (link.name !== name) { link = { name, at }; drawLink(); } },
+  now(at) { skew = Date.parse(at) - Date.now(); },
+});
+
+async function look() {
+  try {
+    const [seen, said] = await Promise.all(["/api/v1/cameras", "/api/v1/status"].map((path) => fetch(path).then((answer) => answer.json())));
+    cameras = seen.cameras;
+    service = said;
+    skew = Date.parse(said.now) - Date.now();
+  } catch { /* the feed's state tells that the service is away */ }
+  drawCameras();
+  drawEmpty();
+  drawService();
+}
+
+// ------------------------------------------------------------ what is shown
+
+function draw() {
+  const list = $("alerts");
+  const wanted = order.map((id) => alerts.get(id)).filter(shown);
+  const fresh = new Set([...list.querySelectorAll(".fresh")].map((old) => old.dataset.alert));
+  list.replaceChildren(...wanted.map((alert) => card(alert, serverNow())));
+  for (const id of fresh) cardOf(id)?.classList.add("fresh");
+  const open = [...alerts.values()].filter(isOpen).length;
+  $("open-count").textContent = open ? word("open_count", open) : "";
+  $("older").hidden = next === null || wanted.length === 0;
+  drawNew();
+  drawEmpty();
+}
+
+function drawNew() {
+  $("new").hidden = unseen.size === 0;
+  $("new").textContent = word("new_count", unseen.size);
+  document.title = (unseen.size ? `(${unseen.size}) ` : "") + word("brand");
+}
+
+function drawLink() {
+  const kind = link.name === "catching_up" ? "connecting" : link.name;
+  $("link").className = `link ${kind}`;
+  $("link-text").textContent = link.name === "lost" ? word("lost", clock(link.at)) : word(link.name);
+  $("old").hidden = link.name !== "lost";
+  if (link.name === "lost") $("old").textContent = word("old", clock(link.at));
+}
+
+function drawCameras() {
+  if (!cameras) return;
+  const blindFirst = [...cameras].sort((a, b) => Number(a.online) - Number(b.online));
+  $("cameras").replaceChildren(...blindFirst.map((camera) => tile(camera, serverNow())));
+  $("cameras-count").textContent = word("cameras_count", cameras.filter((camera) => camera.online).length, cameras.length);
+}
+
+function drawEmpty() {
+  const empty = $("empty");
+  empty.hidden = $("alerts").childElementCount > 0 || !cameras || !service;
+  if (empty.hidden) return;
+  const blind = cameras.filter((camera) => !camera.online);
+  let title = word("quiet", clock(service.started_at)), why = word("quiet_why", cameras.length), warn = false;
+  if (alerts.size > 0) [title, why] = [word("no_match"), word("no_match_why")];
+  else if (cameras.length === 0) [title, why, warn] = [word("no_cameras"), word("no_cameras_why"), true];
+  else if (blind.length > 0) {
+    const names = blind.map((camera) => `${camera.name ?? camera.id} (${term("cause", camera.cause)})`).join(", ");
+    [title, why, warn] = [word("blind_title"), word("blind_why", names), true];
+  }
+  empty.classList.toggle("warn", warn);
+  empty.querySelector(".empty-title").textContent = title;
+  empty.querySelector(".empty-why").textContent = why;
+}
+
+function drawService() {
+  if (!service) return;
+  const failing = service.kafka.state === "failing";
+  const parts = [element("span", failing ? "warn" : "", failing ? word("kafka_failing", clock(service.kafka.since)) : word(`kafka_${service.kafka.state}`))];
+  if (service.outbox?.depth) parts.push(element("span", "", word("outbox", service.outbox.depth)));
+  if (service.model) parts.push(element("span", "", word("model", service.model.name)));
+  parts.push(element("span", "", `Lightbar ${service.version}`));
+  $("service").replaceChildren(...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
+  if (failing) $("service").title = service.kafka.message;
+}
+
+function speak(language) {
+  setLanguage(language);
+  document.documentElement.lang = language;
+  for (const place of document.querySelectorAll("[data-word]")) place.textContent = word(place.dataset.word);
+  for (const button of document.querySelectorAll("[data-lang]")) button.setAttribute("aria-pressed", String(button.dataset.lang === language));
+  $("filter").placeholder = word("filter_hint");
+  drawTheme();
+  draw();
+  drawLink();
+  drawCameras();
+  drawService();
+}
+
+function drawTheme() {
+  const dark = document.documentElement.dataset.theme === "dark";
+  $("theme").textContent = word(dark ? "theme_light" : "theme_dark");
+}
+
+// ------------------------------------------------------------ what the operator does
+
+const cardOf = (id) => document.querySelector(`[data-alert="${CSS.escape(id)}"]`);
+
+function move(by) {
+  const cards = [...$("alerts").children];
+  const at = cards.indexOf(document.activeElement);
+  const to = cards[at < 0 ? 0 : Math.min(cards.length - 1, Math.max(0, at + by))];
+  to?.focus();
+  to?.scrollIntoView({ block: "nearest" });
+}
+
+function toTop() { window.scrollTo({ top: 0 }); unseen.clear(); drawNew(); }
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target === $("filter")) {
+    if (event.key === "Escape") { $("filter").value = ""; draw(); $("filter").blur(); }
+    return;
+  }
+  const act = { j: () => move(1), k: () => move(-1), f: () => $("filter").focus(), t: toTop }[event.key.toLowerCase()];
+  if (act) { event.preventDefault(); act(); }
+});
+document.addEventListener("scroll", () => { if (window.scrollY < 40 && unseen.size) { unseen.clear(); drawNew(); } }, { passive: true });
+document.addEventListener("visibilitychange", () => { if (!document.hidden && window.scrollY < 40) { unseen.clear(); drawNew(); } });
+$("new").addEventListener("click", toTop);
+$("filter").addEventListener("input", draw);
+$("open-only").addEventListener("change", draw);
+$("theme").addEventListener("click", () => {
+  const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  remember("theme", theme);
+  drawTheme();
+});
+for (const language of LANGUAGES) {
+  document.querySelector(`[data-lang="${language}"]`).addEventListener("click", () => { remember("language", language); speak(language); });
+}
+$("older").addEventListener("click", async () => {
+  try {
+    const page = await feed.older(next);
+    page.alerts.forEach(take);
+    next = page.next;
+    sort();
+    draw();
+  } catch { /* stays; the feed's state tells that the service is away */ }
+});
+
+setInterval(() => {
+  for (const ago of document.querySelectorAll("[data-since]")) ago.textContent = since(ago.dataset.since, serverNow());
+  drawCameras();
+}, 1000);
+setInterval(look, LOOK_EVERY_MS);
+
+document.documentElement.dataset.theme = remember("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+speak(chosenLanguage());
+feed.start();
+look();

@@ -1,0 +1,134 @@
+//! Every kind's JSON against both schemas and against the examples that were published: those must validate for ever.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lightbar::contract::{AlertV1, CameraHealthV1, Stamp, cloudevents};
+use lightbar::domain::alert::AlertKind;
+use lightbar::domain::scene::BlindCause;
+use lightbar::pipeline::ports::Decided;
+use serde_json::{Value, json};
+
+use crate::support::facts::{EIGHT, camera, decided, ended, site};
+use crate::support::schemas::{complaints, validator};
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/schemas/examples")
+}
+
+fn alert(decided: &Decided) -> AlertV1 {
+    AlertV1::new(decided, &site(), decided.detected_at.plus(Duration::from_millis(5)))
+}
+
+/// Compares with the published example; `UPDATE_GOLDEN=1` writes it.
+fn golden(name: &str, value: &Value) {
+    let path = examples().join(name);
+    let text = serde_json::to_string_pretty(value).unwrap() + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(examples()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    let published = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    assert_eq!(text, published, "{name} differs from what was published");
+}
+
+#[test]
+fn every_kind_is_as_its_published_example() {
+    for kind in AlertKind::ALL {
+        let json: Value = serde_json::from_str(&alert(&decided(kind, "gate-north", 0)).to_json()).unwrap();
+        golden(&format!("{}.opened.json", kind.as_str()), &json);
+    }
+    let over = alert(&ended("gate-north", 0, Duration::from_secs(95)));
+    golden("loitering.ended.json", &serde_json::from_str(&over.to_json()).unwrap());
+    let restarted = alert(&decided(AlertKind::Loitering, "gate-north", 0))
+        .ended_by_restart(EIGHT.plus(Duration::from_secs(60)), EIGHT.plus(Duration::from_secs(300)));
+    golden("loitering.ended-by-restart.json", &serde_json::from_str(&restarted.to_json()).unwrap());
+}
+
+#[test]
+fn every_published_example_validates_against_both_schemas() {
+    let (strict, open) = (validator("alert"), validator("alert-open"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(examples()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let value: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        if name.starts_with("camera-health.") {
+            for schema in ["camera-health", "camera-health-open"] {
+                assert_eq!(complaints(&validator(schema), &value), [""; 0], "{name} against {schema}");
+            }
+        } else if !name.ends_with(".headers.json") {
+            assert_eq!(complaints(&open, &value), [""; 0], "{name} against the open schema");
+            if !name.starts_with("from-the-future.") {
+                assert_eq!(complaints(&strict, &value), [""; 0], "{name} against the strict schema");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > AlertKind::ALL.len(), "only {seen} examples");
+}
+
+#[test]
+fn a_record_from_the_future_passes_the_open_schema_only() {
+    let mut value: Value = serde_json::from_str(&alert(&decided(AlertKind::ObjectRemoved, "gate-north", 0)).to_json()).unwrap();
+    value["schema_version"] = json!("1.7");
+    value["kind"] = json!("drone_seen");
+    value["weather"] = json!({"rain": true});
+    value["objects"][0]["class"] = json!("drone");
+    value["objects"][0]["height_m"] = json!(12.5);
+    value["camera"]["floor"] = json!(3);
+    value["text"]["fr"] = json!({"headline": "un drone"});
+    golden("from-the-future.json", &value);
+    assert_eq!(complaints(&validator("alert-open"), &value), [""; 0]);
+    assert!(complaints(&validator("alert"), &value).len() >= 5);
+    // And our own reader takes it.
+    let read: AlertV1 = serde_json::from_value(value).unwrap();
+    assert_eq!(read.kind, "drone_seen");
+}
+
+#[test]
+fn the_open_schema_still_refuses_what_breaks_a_promise() {
+    let good: Value = serde_json::from_str(&alert(&decided(AlertKind::Loitering, "gate-north", 0)).to_json()).unwrap();
+    let open = validator("alert-open");
+    let broken: [(&str, fn(&mut Value)); 5] = [
+        ("a version 2", |v| v["schema_version"] = json!("2.0")),
+        ("an identification", |v| v["privacy"]["identification"] = json!("face")),
+        ("a box outside the picture", |v| v["objects"][0]["bbox"]["x"] = json!(1.5)),
+        ("an end without a reason", |v| v["phase"] = json!("ended")),
+        ("no id", |v| drop(v.as_object_mut().unwrap().remove("alert_id"))),
+    ];
+    for (what, spoil) in broken {
+        let mut value = good.clone();
+        spoil(&mut value);
+        assert!(!open.is_valid(&value), "{what} was let through");
+    }
+}
+
+#[test]
+fn the_same_event_has_the_same_bytes_and_headers() {
+    let decided = decided(AlertKind::LineCross, "gate-north", 3);
+    let (one, two) = (alert(&decided), alert(&decided));
+    assert_eq!(one.to_json(), two.to_json());
+    let stamp = Stamp { sequence: 42, epoch: "0123456789abcdef0123456789abcdef" };
+    let headers = cloudevents::alert_headers(&one, &site(), stamp);
+    assert_eq!(headers, cloudevents::alert_headers(&two, &site(), stamp));
+    golden("line_cross.opened.headers.json", &serde_json::to_value(&headers).unwrap());
+    // What was read back is written as it was.
+    let read: AlertV1 = serde_json::from_str(&one.to_json()).unwrap();
+    assert_eq!(read.to_json(), one.to_json());
+}
+
+#[test]
+fn camera_health_is_as_its_published_examples() {
+    let id = camera("gate-north");
+    let at = EIGHT.plus(Duration::from_secs(1));
+    golden("camera-health.online.json", &serde_json::from_str(&CameraHealthV1::new(&id, None, EIGHT, at).to_json()).unwrap());
+    for cause in BlindCause::ALL {
+        let health = CameraHealthV1::new(&id, Some(cause), EIGHT, at);
+        let value: Value = serde_json::from_str(&health.to_json()).unwrap();
+        assert_eq!(complaints(&validator("camera-health"), &value), [""; 0], "{cause:?}");
+        if cause == BlindCause::Unreachable {
+            golden("camera-health.offline.json", &value);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What tests share, one file per thing.
+
+pub(crate) mod footage;
+pub(crate) mod rtsp;
+pub(crate) mod stage;
+pub(crate) mod vlc;
+pub(crate) mod http;
+pub(crate) mod models;
+//! What several tests need; one file per thing.
+pub(crate) mod broker;
+pub(crate) mod delivery;
+pub(crate) mod facts;
+pub(crate) mod schemas;

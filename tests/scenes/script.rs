@@ -1,0 +1,307 @@
+//! The form of a `.scene` file: one statement per line, `#` begins a comment, times end in `s`, places are 0..1.
+//!
+//! ```text
+//! zone yard 0.2,0.3 0.8,0.3 0.8,1.0 0.2,1.0
+//! line gate 0.5,1.0 0.5,0.0
+//! rule r1 loitering zone=yard dwell=10s classes=person cooldown=30s min_confidence=0.5 min_height=0.1 anchor=centre
+//! rule r2 line_cross line=gate direction=left_to_right
+//! rule r3 object_removed settle=5s gone=2s labels=bottle
+//! fps 2 5 10 25            each is run
+//! seeds 3                  each frame rate with so many different noises
+//! noise 0.02               standard deviation of box places and sizes, in box sizes
+//! until 30s
+//! object anna person 0.9 0.06x0.3     a thing of class[:label], confidence, width x height
+//!   2s 0.1,0.8                        is at this bottom centre then; between, it moves straight
+//!   9s 0.9,0.8 0.08x0.4               with another size, if given
+//! stays anna               remains where it last was
+//! hide anna 4s..5s         is not detected then
+//! weak anna 4s..5s 0.2     is detected with this confidence then
+//! miss anna 0.3            is missed on this share of frames
+//! alias anna bicycle 0.3   is taken for another class on this share of frames
+//! behind anna bus          is not detected while the other covers half of it
+//! glimpse 5s person 0.6 0.5,0.8 0.06x0.3    one detection on one frame
+//! see 5s person 0.6 0.1 0.2 0.05 0.2        one detection as recorded: x y w h; frames are where these are
+//! frame 5.2s                                a recorded frame without detections
+//! blind 5s..20s stalled    nobody looks, and why; silence 5s..20s: nobody says anything
+//! unchanged 5s..20s        the gate looks and nothing moves
+//! change 12s drop r1       the configuration is read again without this rule
+//! end 20s restart          every alert is ended
+//! expect loitering rule=r1 started=4s~0.5 raised=14s~0.7 ended=20s~1 end=left direction=left_to_right updates=1
+//! ```
+//! Every alert must be expected, and every expected one must come.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lightbar::domain::alert::EndReason;
+use lightbar::domain::detection::{Confidence, ObjectClass};
+use lightbar::domain::geometry::{BBox, CrossingDirection, Line, Point, Zone, ZoneShape};
+use lightbar::domain::ids::{CameraId, RuleId, ZoneId};
+use lightbar::domain::rules::{Anchor, ObjectFilter, Rule, RuleSpec};
+use lightbar::domain::scene::{BlindCause, NamedLine, SceneConfig, SightConfig};
+use lightbar::domain::tracking::TrackerConfig;
+
+pub(crate) struct Script {
+    pub(crate) config: SceneConfig,
+    pub(crate) fps: Vec<f64>,
+    pub(crate) seeds: u64,
+    pub(crate) noise: f64,
+    pub(crate) until: f64,
+    pub(crate) objects: Vec<Actor>,
+    pub(crate) glimpses: Vec<Shot>,
+    pub(crate) recorded: BTreeMap<u64, Vec<Shot>>,
+    pub(crate) spans: Vec<(f64, f64, Span)>,
+    pub(crate) acts: Vec<(f64, Act)>,
+    pub(crate) expected: Vec<Expected>,
+}
+
+pub(crate) struct Actor {
+    pub(crate) name: String,
+    pub(crate) class: ObjectClass,
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) confidence: f32,
+    pub(crate) keys: Vec<(f64, [f64; 4])>,
+    pub(crate) stays: bool,
+    pub(crate) hidden: Vec<(f64, f64)>,
+    pub(crate) weak: Vec<(f64, f64, f32)>,
+    pub(crate) miss: f64,
+    pub(crate) alias: Option<(ObjectClass, f64)>,
+    pub(crate) behind: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Shot {
+    pub(crate) at: f64,
+    pub(crate) class: ObjectClass,
+    pub(crate) label: Option<Arc<str>>,
+    pub(crate) confidence: f32,
+    pub(crate) bbox: BBox,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Span {
+    Blind(BlindCause),
+    Silence,
+    Unchanged,
+}
+
+#[derive(Clone)]
+pub(crate) enum Act {
+    Drop(String),
+    End(EndReason),
+}
+
+pub(crate) struct Expected {
+    pub(crate) text: String,
+    pub(crate) kind: String,
+    pub(crate) fields: BTreeMap<String, String>,
+}
+
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.strip_suffix('s').ok_or_else(|| format!("a time ends in `s`, got {text:?}"))?;
+    number.parse().map_err(|_| format!("not a time: {text:?}"))
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("not a number: {text:?}"))
+}
+
+fn pair(text: &str, by: char) -> Result<(f64, f64), String> {
+    let (a, b) = text.split_once(by).ok_or_else(|| format!("wanted two numbers joined by {by:?}, got {text:?}"))?;
+    Ok((number(a)?, number(b)?))
+}
+
+fn span(text: &str) -> Result<(f64, f64), String> {
+    let (a, b) = text.split_once("..").ok_or_else(|| format!("wanted FROM..TO, got {text:?}"))?;
+    Ok((seconds(a)?, seconds(b)?))
+}
+
+fn class(text: &str) -> Result<(ObjectClass, Option<Arc<str>>), String> {
+    let (name, label) = text.split_once(':').map_or((text, None), |(c, l)| (c, Some(Arc::from(l))));
+    Ok((ObjectClass::from_name(name).ok_or_else(|| format!("unknown class {name:?}"))?, label))
+}
+
+fn points(words: &[&str]) -> Result<Vec<Point>, String> {
+    words.iter().map(|w| pair(w, ',').map(|(x, y)| Point::new(x, y))).collect()
+}
+
+fn fields(words: &[&str]) -> Result<BTreeMap<String, String>, String> {
+    words
+        .iter()
+        .map(|w| w.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| format!("wanted KEY=VALUE, got {w:?}")))
+        .collect()
+}
+
+fn direction(text: &str) -> Result<CrossingDirection, String> {
+    match text {
+        "left_to_right" => Ok(CrossingDirection::LeftToRight),
+        "right_to_left" => Ok(CrossingDirection::RightToLeft),
+        _ => Err(format!("unknown direction {text:?}")),
+    }
+}
+
+fn rule(words: &[&str]) -> Result<Rule, String> {
+    let mut given = fields(&words[2..])?;
+    let mut take = |key: &str| given.remove(key);
+    let mut filter = ObjectFilter::default();
+    if let Some(classes) = take("classes") {
+        filter.classes = classes.split(',').map(|c| class(c).map(|c| c.0)).collect::<Result<_, _>>()?;
+    }
+    if let Some(labels) = take("labels") {
+        filter.labels = labels.split(',').map(Arc::from).collect();
+    }
+    if let Some(least) = take("min_confidence") {
+        filter.min_confidence = Confidence::clamped(number(&least)?);
+    }
+    if let Some(least) = take("min_height") {
+        filter.min_height = number(&least)?;
+    }
+    if take("anchor").as_deref() == Some("centre") {
+        filter.anchor = Anchor::Centre;
+    }
+    let cooldown = take("cooldown").map_or(Ok(0.0), |t| seconds(&t))?;
+    let id = |text: Option<String>| ZoneId::parse(&text.unwrap_or_default()).map_err(|e| e.to_string());
+    let time = |text: Option<String>| seconds(&text.unwrap_or_default()).map(Duration::from_secs_f64);
+    let spec = match words[1] {
+        "line_cross" => RuleSpec::LineCross { line: id(take("line"))?, direction: take("direction").map(|d| direction(&d)).transpose()? },
+        "zone_enter" => RuleSpec::ZoneEnter { zone: id(take("zone"))? },
+        "zone_exit" => RuleSpec::ZoneExit { zone: id(take("zone"))? },
+        "loitering" => RuleSpec::Loitering { zone: id(take("zone"))?, dwell: time(take("dwell"))? },
+        "object_removed" => RuleSpec::ObjectRemoved {
+            zone: take("zone").map(|z| id(Some(z))).transpose()?, settle: time(take("settle"))?, gone: time(take("gone"))?,
+        },
+        other => return Err(format!("unknown rule kind {other:?}")),
+    };
+    let (severity, urgency) = spec.kind().defaults();
+    if let Some(key) = given.keys().next() {
+        return Err(format!("unknown key {key:?}"));
+    }
+    let id = RuleId::parse(words[0]).map_err(|e| e.to_string())?;
+    Ok(Rule { id, rev: 1, filter, severity, urgency, cooldown: Duration::from_secs_f64(cooldown), spec })
+}
+
+impl Script {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut script = Self::empty();
+        for (i, line) in text.lines().enumerate() {
+            let statement = line.split('#').next().unwrap_or_default();
+            let words: Vec<&str> = statement.split_whitespace().collect();
+            if !words.is_empty() {
+                script.take(&words, statement).map_err(|e| format!("line {}: {e}", i + 1))?;
+            }
+        }
+        Ok(script)
+    }
+
+    fn empty() -> Self {
+        let config = SceneConfig {
+            camera: CameraId::parse("scene").unwrap(),
+            zones: Vec::new(),
+            lines: Vec::new(),
+            rules: Vec::new(),
+            tracker: TrackerConfig::default(),
+            sight: SightConfig::default(),
+        };
+        Self {
+            config, fps: vec![5.0], seeds: 1, noise: 0.0, until: 0.0, objects: Vec::new(), glimpses: Vec::new(),
+            recorded: BTreeMap::new(), spans: Vec::new(), acts: Vec::new(), expected: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, words: &[&str], statement: &str) -> Result<(), String> {
+        let word = |i: usize| words.get(i).copied().ok_or_else(|| format!("{} wants more words", words[0]));
+        let zone_id = || ZoneId::parse(word(1)?).map_err(|e| e.to_string());
+        match words[0] {
+            "zone" => {
+                let shape = ZoneShape::new(points(&words[2..])?).map_err(|e| e.to_string())?;
+                self.config.zones.push(Zone { id: zone_id()?, rev: 1, name: None, category: None, shape });
+            }
+            "line" => {
+                let line = Line::new(points(&words[2..])?).map_err(|e| e.to_string())?;
+                self.config.lines.push(NamedLine { id: zone_id()?, rev: 1, name: None, line });
+            }
+            "rule" => self.config.rules.push(rule(&words[1..])?),
+            "fps" => self.fps = words[1..].iter().map(|w| number(w)).collect::<Result<_, _>>()?,
+            "seeds" => self.seeds = number(word(1)?)?,
+            "noise" => self.noise = number(word(1)?)?,
+            "until" => self.until = seconds(word(1)?)?,
+            "object" => self.enter(words)?,
+            "glimpse" => {
+                let ((class, label), (x, y), (w, h)) = (class(word(2)?)?, pair(word(4)?, ',')?, pair(word(5)?, 'x')?);
+                let bbox = BBox::new(x - w / 2.0, y - h, w, h);
+                self.glimpses.push(Shot { at: seconds(word(1)?)?, class, label, confidence: number(word(3)?)?, bbox });
+            }
+            "see" => {
+                let (at, (class, label)) = (seconds(word(1)?)?, class(word(2)?)?);
+                let bbox = BBox::new(number(word(4)?)?, number(word(5)?)?, number(word(6)?)?, number(word(7)?)?);
+                let shot = Shot { at, class, label, confidence: number(word(3)?)?, bbox };
+                self.recorded.entry((at * 1000.0).round() as u64).or_default().push(shot);
+            }
+            "frame" => {
+                self.recorded.entry((seconds(word(1)?)? * 1000.0).round() as u64).or_default();
+            }
+            "blind" | "silence" | "unchanged" => {
+                let (from, to) = span(word(1)?)?;
+                let cause = |text: &str| BlindCause::ALL.into_iter().find(|c| c.as_str() == text);
+                let what = match words[0] {
+                    "blind" => Span::Blind(cause(word(2)?).ok_or_else(|| format!("unknown cause {:?}", words[2]))?),
+                    "silence" => Span::Silence,
+                    _ => Span::Unchanged,
+                };
+                self.spans.push((from, to, what));
+            }
+            "change" => self.acts.push((seconds(word(1)?)?, Act::Drop(word(3)?.to_owned()))),
+            "end" => self.acts.push((seconds(word(1)?)?, Act::End(EndReason::Restart))),
+            "expect" => {
+                let (kind, fields) = (word(1)?.to_owned(), fields(&words[2..])?);
+                self.expected.push(Expected { text: statement.trim().to_owned(), kind, fields });
+            }
+            _ if statement.starts_with(' ') => self.keyframe(words)?,
+            _ => self.of_an_actor(words)?,
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, words: &[&str]) -> Result<(), String> {
+        let [_, name, what, confidence, size] = words else { return Err("wanted: object NAME CLASS CONFIDENCE WxH".into()) };
+        let ((class, label), (w, h)) = (class(what)?, pair(size, 'x')?);
+        self.objects.push(Actor {
+            name: (*name).to_owned(), class, label, confidence: number(confidence)?, keys: vec![(f64::NAN, [0.0, 0.0, w, h])],
+            stays: false, hidden: Vec::new(), weak: Vec::new(), miss: 0.0, alias: None, behind: Vec::new(),
+        });
+        Ok(())
+    }
+
+    fn keyframe(&mut self, words: &[&str]) -> Result<(), String> {
+        let actor = self.objects.last_mut().ok_or("a keyframe without an object")?;
+        let &(last, [_, _, mut w, mut h]) = actor.keys.last().ok_or("no size")?;
+        let ((x, y), at) = (pair(words[1], ',')?, seconds(words[0])?);
+        if let Some(size) = words.get(2) {
+            (w, h) = pair(size, 'x')?;
+        }
+        if last.is_nan() {
+            actor.keys.clear();
+        }
+        actor.keys.push((at, [x, y, w, h]));
+        Ok(())
+    }
+
+    fn of_an_actor(&mut self, words: &[&str]) -> Result<(), String> {
+        let name = words.get(1).ok_or_else(|| format!("unknown statement {:?}", words[0]))?;
+        let actor = self.objects.iter_mut().find(|o| o.name == *name).ok_or_else(|| format!("unknown statement or object: {words:?}"))?;
+        match (words[0], &words[2..]) {
+            ("stays", []) => actor.stays = true,
+            ("hide", [during]) => actor.hidden.push(span(during)?),
+            ("weak", [during, confidence]) => {
+                let (from, to) = span(during)?;
+                actor.weak.push((from, to, number(confidence)?));
+            }
+            ("miss", [share]) => actor.miss = number(share)?,
+            ("alias", [other, share]) => actor.alias = Some((class(other)?.0, number(share)?)),
+            ("behind", [other]) => actor.behind.push((*other).to_owned()),
+            _ => return Err(format!("unknown statement: {words:?}")),
+        }
+        Ok(())
+    }
+}
