@@ -11,6 +11,5 @@ mod model_pull;
 mod contract;
 mod store;
 mod kafka;
-//! Integration tests with real parts. One crate, so that it is linked once.
 mod web;
 mod browser;

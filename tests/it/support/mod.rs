@@ -10,6 +10,5 @@ pub(crate) mod broker;
 pub(crate) mod delivery;
 pub(crate) mod facts;
 pub(crate) mod schemas;
-//! What several tests need; one file per thing.
 pub(crate) mod chromium;
 pub(crate) mod web_server;
