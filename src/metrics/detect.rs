@@ -47,16 +47,16 @@ impl DetectMetrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let buckets = vec![0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0];
-        let seconds = HistogramOpts::new("lightbar_detect_inference_seconds", "Time from a frame's planes to its detections").buckets(buckets);
-        let model = Opts::new("lightbar_detect_model_info", "The model in use and what it really runs on; always 1");
+        let seconds = HistogramOpts::new("lightbar_detect_inference_seconds", "Time from a frame's planes to its detections.").buckets(buckets);
+        let model = Opts::new("lightbar_detect_model_info", "The model in use and what it really runs on; always 1.");
         let metrics = Self {
-            frames_in: counter("lightbar_detect_frames_in_total", "Frames that reached the detect stage", &["camera"])?,
-            frames_out: counter("lightbar_detect_frames_out_total", "Frames that left the detect stage with their detections", &["camera"])?,
-            dropped: counter("lightbar_detect_frames_dropped_total", "Frames that left the detect stage without detections", &["camera", "reason"])?,
-            in_flight: IntGauge::new("lightbar_detect_frames_in_flight", "Frames that are being looked at")?,
+            frames_in: counter("lightbar_detect_frames_in_total", "Frames that reached the detect stage.", &["camera"])?,
+            frames_out: counter("lightbar_detect_frames_out_total", "Frames that left the detect stage with their detections.", &["camera"])?,
+            dropped: counter("lightbar_detect_frames_dropped_total", "Frames that left the detect stage without detections.", &["camera", "reason"])?,
+            in_flight: IntGauge::new("lightbar_detect_frames_in_flight", "Frames that are being looked at.")?,
             inference: Histogram::with_opts(seconds)?,
             model: GaugeVec::new(model, &["model", "version", "sha256", "runtime"])?,
-            failing: Gauge::new("lightbar_detect_failing_cameras", "Cameras whose last frame the detector failed on")?,
+            failing: Gauge::new("lightbar_detect_failing_cameras", "Cameras whose last frame the detector failed on.")?,
         };
         registry.register(Box::new(metrics.frames_in.clone()))?;
         registry.register(Box::new(metrics.frames_out.clone()))?;

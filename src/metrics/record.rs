@@ -38,7 +38,7 @@ impl RecordMetrics {
                 registry,
                 Histogram::with_opts(
                     HistogramOpts::new(
-                        "lightbar_capture_to_record_seconds",
+                        "lightbar_record_capture_to_commit_seconds",
                         "From the capture of the frame that caused an alert change to its commit.",
                     )
                     .buckets(super::LATENCY_BUCKETS.to_vec()),
@@ -46,18 +46,18 @@ impl RecordMetrics {
             )?,
             alerts: super::add(
                 registry,
-                IntCounterVec::new(Opts::new("lightbar_alerts_opened_total", "Alerts opened."), &["camera", "kind"])?,
+                IntCounterVec::new(Opts::new("lightbar_record_alerts_opened_total", "Alerts whose opening was committed."), &["camera", "kind"])?,
             )?,
             blind: super::add(
                 registry,
                 IntCounterVec::new(
-                    Opts::new("lightbar_camera_blind_total", "Times that sight of a camera was lost, by cause."),
+                    Opts::new("lightbar_record_blind_total", "Times that sight of a camera was lost, by cause."),
                     &["camera", "cause"],
                 )?,
             )?,
             seen: super::add(
                 registry,
-                IntGaugeVec::new(Opts::new("lightbar_camera_seen", "1 while a camera is seen, 0 while it is not."), &["camera"])?,
+                IntGaugeVec::new(Opts::new("lightbar_record_camera_seen", "1 while a camera is seen, 0 while it is not."), &["camera"])?,
             )?,
         })
     }

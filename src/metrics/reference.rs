@@ -56,10 +56,12 @@ fn the_reference_names_every_metric_with_its_help() {
 }
 
 #[test]
-fn names_say_the_stage_and_counters_end_in_total() {
+fn names_say_the_stage_and_helps_are_sentences() {
     for (stage, name, help) in declared(Path::new(env!("CARGO_MANIFEST_DIR"))) {
-        let owner = if stage == "process" { name.clone() } else { format!("lightbar_{stage}_") };
-        assert!(name.starts_with(&owner), "{name} is declared in {stage}.rs, so it begins with {owner}");
+        // The outbox lies between record and relay; what the process says of itself has the names that everyone gives it.
+        let shared = stage == "process" || (stage == "relay" && name.starts_with("lightbar_outbox_"));
+        let owner = format!("lightbar_{stage}_");
+        assert!(shared || name.starts_with(&owner), "{name} is declared in {stage}.rs, so it begins with {owner}");
         assert!(help.ends_with('.') && help.len() > 10, "{name}: {help:?} is no help");
     }
 }

@@ -42,11 +42,11 @@ impl RelayMetrics {
                 Gauge::new("lightbar_outbox_oldest_unsent_seconds", "Age of the oldest record that waits for Kafka.")?,
             )?,
             record_to_ack_seconds: histogram(
-                "lightbar_record_to_ack_seconds",
+                "lightbar_relay_record_to_ack_seconds",
                 "From the recording of an event to its acknowledgement by Kafka.",
             )?,
             capture_to_ack_seconds: histogram(
-                "lightbar_capture_to_ack_seconds",
+                "lightbar_relay_capture_to_ack_seconds",
                 "From the capture of the frame that caused an event to the event's acknowledgement by Kafka.",
             )?,
         })

@@ -230,7 +230,7 @@ pub trait FeedReader: Send + Sync {
     fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError>;
     /// The newest row; 0 where nothing was recorded yet.
     fn last_row(&self) -> Result<i64, StoreError>;
-    /// The newest row recorded before `at`; 0 where there is none.
+    /// The newest row of what was captured before `at`; 0 where there is none.
     fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError>;
     /// Each alert once, at its newest change, the one opened last first; after a page, go on with `before` its last id.
     fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
