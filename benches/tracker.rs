@@ -49,8 +49,9 @@ fn twenty_rules() -> SceneConfig {
     };
     for i in 0..20 {
         let x = 0.04 * i as f64;
-        let octagon = (0..8).map(|k| f64::from(k) * std::f64::consts::FRAC_PI_4).map(|a| at(x + 0.1 + 0.1 * a.cos(), 0.5 + 0.4 * a.sin()));
-        let shape = ZoneShape::new(octagon.collect()).expect("an octagon");
+        let corner = |a: f64| at(x + 0.1 + 0.1 * a.cos(), 0.5 + 0.4 * a.sin());
+        let octagon = (0..8).map(|k| corner(f64::from(k) * std::f64::consts::FRAC_PI_4)).collect();
+        let shape = ZoneShape::new(octagon).expect("an octagon");
         config.zones.push(Zone { id: id(i), rev: 1, name: None, category: None, shape });
         let line = Line::new(vec![at(x, 1.0), at(x + 0.1, 0.0)]).expect("a line");
         config.lines.push(NamedLine { id: id(i), rev: 1, name: None, line });

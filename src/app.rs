@@ -104,8 +104,9 @@ impl App {
                 clock: Arc::clone(&clock),
                 metrics: Arc::clone(&metrics.relay),
                 health,
+                flush_for: settings.service.shutdown_deadline / 2,
             };
-            Some(tokio::spawn(stage.run(commits, settings.service.shutdown_deadline / 2)))
+            Some(tokio::spawn(stage.run(commits)))
         } else {
             tracing::warn!("kafka is turned off: alerts are kept in the outbox and sent when it is turned on");
             None

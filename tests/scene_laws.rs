@@ -176,8 +176,8 @@ proptest! {
         prop_assert_eq!(opened, ended, "what was opened was ended");
         for object in changes.iter().flat_map(|c| &c.objects) {
             let b = object.bbox;
-            let inside = b.x >= 0.0 && b.y >= 0.0 && b.w >= 0.0 && b.h >= 0.0 && b.x + b.w <= 1.0 + 1e-9 && b.y + b.h <= 1.0 + 1e-9;
-            prop_assert!(inside, "{:?}", b);
+            let within = |from: f64, size: f64| from >= 0.0 && size >= 0.0 && from + size <= 1.0 + 1e-9;
+            prop_assert!(within(b.x, b.w) && within(b.y, b.h), "{:?}", b);
             prop_assert!(object.velocity.iter().all(|v| v.is_finite()));
             prop_assert!(object.first_seen_at <= object.last_seen_at);
         }

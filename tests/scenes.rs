@@ -16,6 +16,8 @@ mod judge;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use lightbar::domain::alert::AlertChange;
+use lightbar::domain::time::Timestamp;
 use script::Script;
 
 fn scene_files() -> Vec<PathBuf> {
@@ -58,8 +60,9 @@ fn a_scene_moved_in_time_gives_the_same_alerts_at_other_times() {
         let fps = script.fps[0];
         let outline = |shift_ms: i64| -> Vec<_> {
             let changes = play::play(&script, fps, 0, shift_ms);
-            let moved = |at: lightbar::domain::time::Timestamp| at.as_nanos() - shift_ms * 1_000_000;
-            changes.iter().map(|c| (c.kind, c.revision, c.phase, moved(c.started_at), moved(c.captured_at), c.ended_at.map(moved))).collect()
+            let moved = |at: Timestamp| at.as_nanos() - shift_ms * 1_000_000;
+            let times = |c: &AlertChange| (moved(c.started_at), moved(c.captured_at), c.ended_at.map(moved));
+            changes.iter().map(|c| (c.kind, c.revision, c.phase, times(c))).collect()
         };
         assert_eq!(outline(0), outline(86_400_000 * 400), "{}", file.display());
         assert_eq!(outline(0), outline(-7_200_000), "{}", file.display());

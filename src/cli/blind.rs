@@ -37,14 +37,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args { data_dir, camera, from, to, json } = args;
     let query = BlindQuery {
-        camera: args.camera.as_deref().map(CameraId::parse).transpose().context("--camera")?,
-        from: args.from.as_deref().map(|text| time("--from", text)).transpose()?,
-        to: args.to.as_deref().map(|text| time("--to", text)).transpose()?,
+        camera: camera.as_deref().map(CameraId::parse).transpose().context("--camera")?,
+        from: from.as_deref().map(|text| time("--from", text)).transpose()?,
+        to: to.as_deref().map(|text| time("--to", text)).transpose()?,
     };
-    let intervals = Reader::open(&args.data_dir)?.blind_intervals(&query)?;
+    let intervals = Reader::open(&data_dir)?.blind_intervals(&query)?;
     let now = SystemClock.now();
-    let text = if args.json { json_lines(&intervals) } else { table(&intervals, now) };
+    let text = if json { json_lines(&intervals) } else { table(&intervals, now) };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

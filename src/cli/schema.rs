@@ -23,14 +23,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let Args { name, list } = args;
     let mut out = std::io::stdout().lock();
-    if args.list {
+    if list {
         for published in schema::ALL {
             writeln!(out, "{:<20} {}", published.name, published.about)?;
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let published = schema::named(&args.name).context("a name that clap let through is published")?;
+    let published = schema::named(&name).context("a name that clap let through is published")?;
     out.write_all(published.text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -42,7 +42,7 @@ fn write(out: &mut String, value: &DeValue<'_>) {
     match value {
         DeValue::String(text) => write!(out, "{text:?}").expect("writing to a string does not fail"),
         DeValue::Integer(n) => {
-            out.push_str(&i128::from_str_radix(n.as_str(), n.radix()).unwrap_or_default().to_string())
+            out.push_str(&i128::from_str_radix(n.as_str(), n.radix()).unwrap_or_default().to_string());
         }
         DeValue::Float(x) => out.push_str(x.as_str()),
         DeValue::Boolean(b) => out.push_str(if *b { "true" } else { "false" }),

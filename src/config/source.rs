@@ -102,7 +102,7 @@ fn redact_assignment(line: &str) -> String {
             let is_name = after.starts_with("_env") && names_variable(line);
             let value = after.strip_prefix("_env").unwrap_or(after).trim_start_matches(['"', '\'', ' ', '\t']);
             if value.starts_with('=') && !is_name {
-                return format!("{} ***", &line[..line.len() - value.len() + 1]);
+                return format!("{} ***", &line[..=line.len() - value.len()]);
             }
         }
     }

@@ -256,7 +256,7 @@ impl AlertV1 {
     /// The JSON; one line, the same bytes each time.
     pub fn to_json(&self) -> String {
         // Texts, integers and finite numbers only: `from_domain` lets nothing else in.
-        serde_json::to_string(self).expect("an alert is always JSON")
+        serde_json::to_string(self).unwrap_or_else(|e| unreachable!("an alert is always JSON: {e}"))
     }
 
     /// The camera's or the node's id: the record's key.

@@ -44,7 +44,7 @@ impl CameraHealthV1 {
 
     /// The JSON; one line.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a camera's health is always JSON")
+        serde_json::to_string(self).unwrap_or_else(|e| unreachable!("a camera's health is always JSON: {e}"))
     }
 }
 

@@ -78,9 +78,9 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
 
 /// W3C trace context: the trace is the alert (all its revisions share it), the span is the revision.
 fn traceparent(alert_id: &str, event_id: &str) -> String {
-    let span: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
-    let hex: String = span[..8].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("00-{}-{hex}-01", alert_id.replace('-', ""))
+    let digest: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
+    let span = digest[..8].iter().fold(0u64, |span, &byte| span << 8 | u64::from(byte));
+    format!("00-{}-{span:016x}-01", alert_id.replace('-', ""))
 }
 
 /// How long an alert may be acted on unless the site says otherwise.

@@ -30,30 +30,30 @@ pub const fn ce_severity(severity: &str) -> (&'static str, u8) {
 /// The foreign codes of a kind.
 pub fn of(kind: AlertKind) -> Codes {
     use AlertKind as K;
-    let (gb, sort, gat254, topic): ((u8, u8, Option<u8>), Option<u32>, Option<&str>, Option<&str>) = match kind {
-        K::LineCross => ((5, 5, None), Some(19), Some("05"), Some("RuleEngine/LineDetector/Crossed")),
-        K::ZoneEnter => ((5, 6, Some(1)), Some(20), Some("06"), Some("RuleEngine/FieldDetector/ObjectsInside")),
-        K::ZoneExit => ((5, 6, Some(2)), Some(20), Some("06"), Some("RuleEngine/FieldDetector/ObjectsInside")),
-        K::ZonePresence => ((5, 6, None), Some(20), Some("06"), Some("RuleEngine/FieldDetector/ObjectsInside")),
-        K::Loitering => ((5, 8, None), Some(22), Some("08"), Some("RuleEngine/LoiteringDetector/ObjectIsLoitering")),
-        K::WrongWay => ((5, 7, None), Some(21), Some("07"), Some("RuleEngine/LineDetector/Crossed")),
-        K::Crowd => ((5, 10, None), Some(15), Some("11"), Some("RuleEngine/CountAggregation/OccupancyCounter")),
-        K::ObjectAbandoned => ((5, 3, None), Some(23), None, Some("RuleEngine/ObjectAbandoned")),
-        K::ObjectRemoved => ((5, 4, None), Some(24), Some("09"), Some("RuleEngine/ObjectRemoved")),
-        K::VehicleStopped | K::Storm | K::Overload | K::Store => ((5, 2, None), Some(0), None, None),
-        K::ObjectPresent => ((5, 2, None), Some(5), None, Some("RuleEngine/ObjectDetection/Object")),
-        K::FastMove => ((5, 12, None), Some(4), Some("04"), None),
-        K::CameraTamper => ((5, 13, None), Some(0), None, Some("VideoSource/GlobalSceneChange/AnalyticsService")),
+    let (gb, sort, gat254, topic) = match kind {
+        K::LineCross => ((5, 5, None), 19, Some("05"), Some("RuleEngine/LineDetector/Crossed")),
+        K::ZoneEnter => ((5, 6, Some(1)), 20, Some("06"), Some("RuleEngine/FieldDetector/ObjectsInside")),
+        K::ZoneExit => ((5, 6, Some(2)), 20, Some("06"), Some("RuleEngine/FieldDetector/ObjectsInside")),
+        K::ZonePresence => ((5, 6, None), 20, Some("06"), Some("RuleEngine/FieldDetector/ObjectsInside")),
+        K::Loitering => ((5, 8, None), 22, Some("08"), Some("RuleEngine/LoiteringDetector/ObjectIsLoitering")),
+        K::WrongWay => ((5, 7, None), 21, Some("07"), Some("RuleEngine/LineDetector/Crossed")),
+        K::Crowd => ((5, 10, None), 15, Some("11"), Some("RuleEngine/CountAggregation/OccupancyCounter")),
+        K::ObjectAbandoned => ((5, 3, None), 23, None, Some("RuleEngine/ObjectAbandoned")),
+        K::ObjectRemoved => ((5, 4, None), 24, Some("09"), Some("RuleEngine/ObjectRemoved")),
+        K::VehicleStopped | K::Storm | K::Overload | K::Store => ((5, 2, None), 0, None, None),
+        K::ObjectPresent => ((5, 2, None), 5, None, Some("RuleEngine/ObjectDetection/Object")),
+        K::FastMove => ((5, 12, None), 4, Some("04"), None),
+        K::CameraTamper => ((5, 13, None), 0, None, Some("VideoSource/GlobalSceneChange/AnalyticsService")),
         // Three topics fit (too dark, too bright, too blurry); which one is not known by the kind alone.
-        K::VideoDegraded => ((5, 11, None), Some(0), None, None),
-        K::VideoLoss => ((2, 1, None), Some(0), None, Some("VideoSource/SignalLoss")),
-        K::Manual => ((5, 1, None), Some(0), None, None),
+        K::VideoDegraded => ((5, 11, None), 0, None, None),
+        K::VideoLoss => ((2, 1, None), 0, None, Some("VideoSource/SignalLoss")),
+        K::Manual => ((5, 1, None), 0, None, None),
     };
     Codes {
         gb28181: Some(Gb28181 { method: gb.0, r#type: Some(gb.1), event_type: gb.2 }),
-        gat1400_event_sort: sort,
+        gat1400_event_sort: Some(sort),
         gat2000_254: gat254.map(str::to_owned),
-        onvif_topic: topic.map(|topic| format!("tns1:{topic}")),
+        onvif_topic: topic.map(|topic: &str| format!("tns1:{topic}")),
     }
 }
 

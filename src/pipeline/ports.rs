@@ -232,8 +232,8 @@ pub trait FeedReader: Send + Sync {
     fn last_row(&self) -> Result<i64, StoreError>;
     /// The newest row recorded before `at`; 0 where there is none.
     fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError>;
-    /// Each alert once, at its newest change, newest row first; with `before` only those of smaller rows.
-    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+    /// Each alert once, at its newest change, the one opened last first; after a page, go on with `before` its last id.
+    fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
     /// One alert at its newest change.
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError>;
     /// Blind intervals that touch the asked-for span, oldest first.
@@ -256,14 +256,14 @@ pub struct BlindQuery {
 /// A time in which nobody looked through a camera, so that no alert does not mean that nothing happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlindInterval {
-    /// Which camera.
-    pub camera: CameraId,
+    /// Which camera; it may be one that is configured no longer.
+    pub camera: String,
     /// From when.
     pub from: Timestamp,
     /// Until when; `None` while it lasts.
     pub to: Option<Timestamp>,
-    /// Why.
-    pub cause: BlindCause,
+    /// Why, in the word of [`BlindCause::as_str`]; text, since an older or newer version may have written another.
+    pub cause: String,
 }
 
 // ---------------------------------------------------------------- kafka

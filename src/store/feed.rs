@@ -2,9 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::reader::{self, Reader};
-use crate::domain::ids::{AlertId, CameraId};
-use crate::domain::scene::BlindCause;
+use super::reader::{self, Reader, StoredAlert};
+use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::{BlindInterval, BlindQuery, FeedReader, Recorded, StoreError};
 
@@ -37,29 +36,25 @@ impl FeedReader for SharedReader {
         self.reader().last_row_before(at)
     }
 
-    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        self.reader().latest_alerts(before, limit)
+    fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+        Ok(self.reader().alerts(before, limit)?.into_iter().map(recorded).collect())
     }
 
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
-        let found = self.reader().alert(id)?;
-        Ok(found.map(|alert| Recorded { row: alert.row, alert: alert.id, json: alert.json }))
+        Ok(self.reader().alert(id)?.map(recorded))
     }
 
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {
         let asked = reader::BlindQuery { camera: query.camera.clone(), from: query.from, to: query.to };
         let found = self.reader().blind_intervals(&asked)?;
-        found.into_iter().take(query.limit).map(interval).collect()
+        Ok(found.into_iter().take(query.limit).map(interval).collect())
     }
 }
 
-fn interval(row: reader::BlindInterval) -> Result<BlindInterval, StoreError> {
-    let damaged = |what: String| StoreError::Fatal(format!("the ledger of blind time is damaged: {what}"));
-    let cause = BlindCause::ALL.into_iter().find(|cause| cause.as_str() == row.cause);
-    Ok(BlindInterval {
-        camera: CameraId::parse(&row.camera).map_err(|e| damaged(e.to_string()))?,
-        from: row.from,
-        to: row.to,
-        cause: cause.ok_or_else(|| damaged(format!("unknown cause {:?}", row.cause)))?,
-    })
+fn recorded(alert: StoredAlert) -> Recorded {
+    Recorded { row: alert.row, alert: alert.id, json: alert.json }
+}
+
+fn interval(row: reader::BlindInterval) -> BlindInterval {
+    BlindInterval { camera: row.camera, from: row.from, to: row.to, cause: row.cause }
 }

@@ -130,16 +130,6 @@ impl Reader {
             .map_err(|e| sql(&e))
     }
 
-    /// Each alert once, at its last change, the one changed last first; after a page, go on with `before` its last row.
-    pub fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        self.all(
-            "SELECT c.row, c.alert_id, c.json FROM alert_changes c JOIN alerts a ON a.alert_id = c.alert_id AND a.row = c.row
-             WHERE c.row < ?1 ORDER BY c.row DESC LIMIT ?2",
-            params![before.unwrap_or(i64::MAX), count(limit)],
-            recorded,
-        )
-    }
-
     /// Alerts as they are now, the one opened last first; after a page, go on with `before` its last id.
     pub fn alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<StoredAlert>, StoreError> {
         // No UUID of version 7 is above this.

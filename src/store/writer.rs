@@ -64,12 +64,12 @@ fn write_all(tx: &Connection, author: &Author, facts: &[Fact], recorded_at: Time
         match fact {
             Fact::Alert(decided) => {
                 let change = &decided.change;
-                recorded.push(match alerts::recorded(tx, change.id, change.revision)? {
-                    Some(before) => before,
-                    None => {
-                        let alert = AlertV1::new(decided, &author.site, recorded_at);
-                        alerts::write(tx, author, change.id, &alert, (change.captured_at, recorded_at))?
-                    }
+                let before = alerts::recorded(tx, change.id, change.revision)?;
+                recorded.push(if let Some(before) = before {
+                    before
+                } else {
+                    let alert = AlertV1::new(decided, &author.site, recorded_at);
+                    alerts::write(tx, author, change.id, &alert, (change.captured_at, recorded_at))?
                 });
             }
             Fact::BlindSince { camera, from, cause } => sight::lost(tx, author, camera, (*from, *cause), recorded_at)?,
@@ -92,14 +92,13 @@ fn alive(connection: &Connection, at: Timestamp) -> rusqlite::Result<()> {
 fn epoch(connection: &mut Connection) -> rusqlite::Result<String> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = tx.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0)).optional()?;
-    let epoch = match found {
-        Some(epoch) => epoch,
-        None => {
-            // 16 random bytes from SQLite's own generator, which the operating system seeds.
-            let fresh: String = tx.query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0))?;
-            tx.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", params![fresh])?;
-            fresh
-        }
+    let epoch = if let Some(epoch) = found {
+        epoch
+    } else {
+        // 16 random bytes from SQLite's own generator, which the operating system seeds.
+        let fresh: String = tx.query_row("SELECT lower(hex(randomblob(16)))", [], |row| row.get(0))?;
+        tx.execute("INSERT INTO meta (key, value) VALUES ('epoch', ?1)", params![fresh])?;
+        fresh
     };
     tx.commit()?;
     Ok(epoch)

@@ -16,10 +16,11 @@ const LIMIT_MAX: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
     limit: Option<usize>,
-    before: Option<i64>,
+    before: Option<String>,
 }
 
-/// `GET /api/v1/alerts?limit=&before=`: each alert once, at its newest change. `last_row` is read first, so a feed that is
+/// `GET /api/v1/alerts?limit=&before=`: each alert once, at its newest change, the one opened
+/// last first; `next_before` is the next page's `before`. `last_row` is read first, so a feed that is
 /// opened with `after=last_row` misses nothing; it may repeat what the list has already.
 pub(super) async fn list(
     State(state): State<WebState>,
@@ -30,13 +31,14 @@ pub(super) async fn list(
     if !(1..=LIMIT_MAX).contains(&limit) {
         return Err(Problem::bad_request(format!("limit is 1 to {LIMIT_MAX}, got {limit}")));
     }
+    let before = query.before.as_deref().map(wire::parse_alert_id).transpose()?;
     let (last_row, alerts) = state.read(move |reader| {
         let last_row = reader.last_row()?;
-        Ok((last_row, reader.latest_alerts(query.before, limit)?))
+        Ok((last_row, reader.latest_alerts(before, limit)?))
     }).await?;
-    let next = alerts.last().filter(|_| alerts.len() == limit).map(|oldest| oldest.row);
+    let next = alerts.last().filter(|_| alerts.len() == limit).map(|oldest| oldest.alert);
     let items: Vec<String> = alerts.iter().map(item).collect();
-    let next = next.map_or_else(|| "null".to_owned(), |row| row.to_string());
+    let next = next.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));
     Ok(wire::json(format!("{{\"alerts\":[{}],\"next_before\":{next},\"last_row\":{last_row}}}", items.join(","))))
 }
 

@@ -64,11 +64,11 @@ pub(super) async fn blind(
     found.truncate(BLIND_LIMIT);
     let now = state.clock.now();
     let shown: Vec<Value> = found.iter().map(|interval: &BlindInterval| json!({
-        "camera": interval.camera.as_str(),
+        "camera": interval.camera,
         "from": wire::rfc3339(interval.from),
         "to": interval.to.map(wire::rfc3339),
         "seconds": interval.to.unwrap_or(now).since(interval.from).as_millis() as f64 / 1000.0,
-        "cause": interval.cause.as_str(),
+        "cause": interval.cause,
     })).collect();
     Ok(wire::json(json!({ "blind": shown, "truncated": truncated }).to_string()))
 }

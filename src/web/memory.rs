@@ -1,5 +1,6 @@
 //! Recorded changes in memory instead of in the store: for tests, and for looking at the page without a line behind it.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::AlertId;
@@ -66,17 +67,11 @@ impl FeedReader for MemoryFeed {
         Ok(self.whole()?.changes.iter().rfind(|(_, recorded)| *recorded < at).map_or(0, |(change, _)| change.row))
     }
 
-    fn latest_alerts(&self, before: Option<i64>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+    fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let inner = self.whole()?;
-        let mut newest: Vec<Recorded> = Vec::new();
-        for (change, _) in inner.changes.iter().rev() {
-            if !newest.iter().any(|seen| seen.alert == change.alert) {
-                newest.push(change.clone());
-            }
-        }
-        newest.retain(|change| before.is_none_or(|row| change.row < row));
-        newest.truncate(limit);
-        Ok(newest)
+        let newest: BTreeMap<AlertId, &Recorded> = inner.changes.iter().map(|(change, _)| (change.alert, change)).collect();
+        let older = newest.into_iter().rev().filter(|(id, _)| before.is_none_or(|before| *id < before));
+        Ok(older.take(limit).map(|(_, change)| change.clone()).collect())
     }
 
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
@@ -86,7 +81,7 @@ impl FeedReader for MemoryFeed {
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {
         let inner = self.whole()?;
         let wanted = |interval: &&BlindInterval| {
-            query.camera.as_ref().is_none_or(|camera| *camera == interval.camera)
+            query.camera.as_ref().is_none_or(|camera| camera.as_str() == interval.camera)
                 && query.to.is_none_or(|to| interval.from <= to)
                 && query.from.is_none_or(|from| interval.to.is_none_or(|ended| ended >= from))
         };

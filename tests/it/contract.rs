@@ -1,6 +1,7 @@
 //! Every kind's JSON against both schemas and against the examples that were published: those must validate for ever.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use lightbar::contract::{AlertV1, CameraHealthV1, Stamp, cloudevents};
@@ -41,7 +42,7 @@ fn every_kind_is_as_its_published_example() {
     let over = alert(&ended("gate-north", 0, Duration::from_secs(95)));
     golden("loitering.ended.json", &serde_json::from_str(&over.to_json()).unwrap());
     let restarted = alert(&decided(AlertKind::Loitering, "gate-north", 0))
-        .ended_by_restart(EIGHT.plus(Duration::from_secs(60)), EIGHT.plus(Duration::from_secs(300)));
+        .ended_by_restart(EIGHT.plus(Duration::from_mins(1)), EIGHT.plus(Duration::from_mins(5)));
     golden("loitering.ended-by-restart.json", &serde_json::from_str(&restarted.to_json()).unwrap());
 }
 
@@ -69,6 +70,14 @@ fn every_published_example_validates_against_both_schemas() {
 }
 
 #[test]
+fn the_binary_prints_what_it_promises() {
+    for published in lightbar::contract::schema::ALL {
+        let printed = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["schema", published.name]).output().unwrap();
+        assert_eq!(String::from_utf8(printed.stdout).unwrap(), published.text, "{}", published.name);
+    }
+}
+
+#[test]
 fn a_record_from_the_future_passes_the_open_schema_only() {
     let mut value: Value = serde_json::from_str(&alert(&decided(AlertKind::ObjectRemoved, "gate-north", 0)).to_json()).unwrap();
     value["schema_version"] = json!("1.7");
@@ -88,9 +97,10 @@ fn a_record_from_the_future_passes_the_open_schema_only() {
 
 #[test]
 fn the_open_schema_still_refuses_what_breaks_a_promise() {
+    type Spoil = fn(&mut Value);
     let good: Value = serde_json::from_str(&alert(&decided(AlertKind::Loitering, "gate-north", 0)).to_json()).unwrap();
     let open = validator("alert-open");
-    let broken: [(&str, fn(&mut Value)); 5] = [
+    let broken: [(&str, Spoil); 5] = [
         ("a version 2", |v| v["schema_version"] = json!("2.0")),
         ("an identification", |v| v["privacy"]["identification"] = json!("face")),
         ("a box outside the picture", |v| v["objects"][0]["bbox"]["x"] = json!(1.5)),

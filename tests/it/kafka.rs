@@ -82,8 +82,8 @@ async fn alerts_reach_a_real_kafka_and_others_can_read_them() {
     }
     broker.create_topics(&site).await;
     broker.create_topics(&site).await;
-    assert!(topics::check(&broker.settings(), &[topic.clone()], true).await.unwrap().is_empty());
-    let doubts = topics::check(&broker.settings(), &[topic.clone()], false).await.unwrap();
+    assert!(topics::check(&broker.settings(), std::slice::from_ref(&topic), true).await.unwrap().is_empty());
+    let doubts = topics::check(&broker.settings(), std::slice::from_ref(&topic), false).await.unwrap();
     assert!(doubts.iter().any(|doubt| doubt.contains("1 replicas")), "{doubts:?}");
 
     let delivery = Delivery::start(dir.path(), broker.settings(), Duration::from_secs(30));
@@ -144,7 +144,7 @@ async fn a_broker_that_dies_and_comes_back_loses_nothing() {
     broker.create_topics(&site).await;
     let mut settings = broker.settings();
     settings.ack_timeout = Duration::from_secs(2);
-    let mut delivery = Delivery::start(dir.path(), settings, Duration::from_secs(60));
+    let mut delivery = Delivery::start(dir.path(), settings, Duration::from_mins(1));
     let mut sent = 0;
     for (round, outage) in [(0, false), (1, true), (2, false), (3, true)] {
         if outage {
@@ -158,7 +158,7 @@ async fn a_broker_that_dies_and_comes_back_loses_nothing() {
         until("the line goes on whatever Kafka does", || delivery.reader.last_row().unwrap() == wanted).await;
         if outage {
             let health = &mut delivery.relay_health;
-            tokio::time::timeout(Duration::from_secs(60), health.wait_for(|h| format!("{h:?}").contains("unreachable")))
+            tokio::time::timeout(Duration::from_mins(1), health.wait_for(|h| format!("{h:?}").contains("unreachable")))
                 .await
                 .expect("the relay says that Kafka is away")
                 .unwrap();
@@ -191,7 +191,7 @@ async fn a_killed_service_loses_nothing_on_its_way_to_kafka() {
         });
         promised.extend(said.await.unwrap());
     }
-    let delivery = Delivery::start(dir.path(), broker.settings(), Duration::from_secs(60));
+    let delivery = Delivery::start(dir.path(), broker.settings(), Duration::from_mins(1));
     assert_eq!(delivery.stop().await.left, 0, "the next start sends what was left");
     let records = all(broker.settings(), site.alerts_topic()).await;
     let there: HashSet<String> = records.iter().map(|r| r.header("ce_id").unwrap().to_owned()).collect();

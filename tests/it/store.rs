@@ -187,7 +187,7 @@ fn a_restart_ends_what_was_open_and_knows_the_blind_time() {
     let (north, south, gone) = (camera("gate-north"), camera("gate-south"), camera("gate-old"));
     {
         let (_store, mut writer) = open(dir.path());
-        assert!(writer.recover(at(0), &[north.clone()]).unwrap().last_alive.is_none(), "a new store has no past");
+        assert!(writer.recover(at(0), std::slice::from_ref(&north)).unwrap().last_alive.is_none(), "a new store has no past");
         let sighted = |camera: &CameraId| Fact::SightedSince { camera: camera.clone(), at: at(0) };
         let loitering = Fact::Alert(Box::new(decided(AlertKind::Loitering, "gate-north", 1)));
         let over = Fact::Alert(Box::new(decided(AlertKind::Loitering, "gate-north", 2)));
@@ -224,11 +224,30 @@ fn a_restart_ends_what_was_open_and_knows_the_blind_time() {
         (o, at(60), Some(at(300)), down()),
         (s, at(60), None, down()),
     ]);
+    assert_listed(dir.path());
     let only_now = BlindQuery { from: Some(at(301)), ..BlindQuery::default() };
     assert_eq!(reader.blind_intervals(&only_now).unwrap().len(), 2);
     let only_south = BlindQuery { camera: Some(south), to: Some(at(60)), ..BlindQuery::default() };
     assert_eq!(reader.blind_intervals(&only_south).unwrap().len(), 1);
     assert!(writer.recover(at(400), &[]).unwrap().ended.is_empty(), "once ended, ended");
+}
+
+/// `lightbar blind` lists the same, also while the service has the store open.
+fn assert_listed(dir: &Path) {
+    let listed = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--json", "--data-dir"]).arg(dir).output().unwrap();
+    let lines: Vec<serde_json::Value> =
+        String::from_utf8(listed.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4, "{}", String::from_utf8_lossy(&listed.stderr));
+    assert_eq!(lines[0], serde_json::json!({
+        "camera": "gate-south",
+        "from": "2026-03-01T08:00:03.000Z",
+        "to": "2026-03-01T08:01:00.000Z",
+        "cause": "unreachable",
+    }));
+    assert_eq!(lines[3]["to"], serde_json::Value::Null);
+    let elsewhere = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--data-dir", "/nowhere"]).output().unwrap();
+    assert!(!elsewhere.status.success());
+    assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("there is no store in /nowhere"));
 }
 
 #[test]

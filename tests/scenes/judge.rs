@@ -79,13 +79,17 @@ fn describe(life: &Life<'_>) -> String {
         "{} rule={} object={:?} started={:.2}s raised={:.2}s ended={:?} end={} updates={}",
         o.kind.as_str(),
         o.rule.as_ref().map_or("-", |r| r.id.as_str()),
-        o.objects.first().map(|x| (x.track, x.class.as_str(), [x.bbox.x, x.bbox.y, x.bbox.w, x.bbox.h].map(|v| (v * 100.0).round() / 100.0))),
+        o.objects.first().map(|x| (x.track, x.class.as_str(), [x.bbox.x, x.bbox.y, x.bbox.w, x.bbox.h].map(percent))),
         in_scene(o.started_at),
         in_scene(o.captured_at),
         life.last.ended_at.map(in_scene),
         life.last.end_reason.map_or("open", reason),
         life.updates,
     )
+}
+
+fn percent(share: f64) -> i64 {
+    (share * 100.0).round() as i64
 }
 
 fn direction(way: CrossingDirection) -> &'static str {

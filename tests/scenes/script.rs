@@ -129,7 +129,10 @@ fn points(words: &[&str]) -> Result<Vec<Point>, String> {
 fn fields(words: &[&str]) -> Result<BTreeMap<String, String>, String> {
     words
         .iter()
-        .map(|w| w.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| format!("wanted KEY=VALUE, got {w:?}")))
+        .map(|w| {
+            let (key, value) = w.split_once('=').ok_or_else(|| format!("wanted KEY=VALUE, got {w:?}"))?;
+            Ok((key.to_owned(), value.to_owned()))
+        })
         .collect()
 }
 
@@ -164,7 +167,10 @@ fn rule(words: &[&str]) -> Result<Rule, String> {
     let id = |text: Option<String>| ZoneId::parse(&text.unwrap_or_default()).map_err(|e| e.to_string());
     let time = |text: Option<String>| seconds(&text.unwrap_or_default()).map(Duration::from_secs_f64);
     let spec = match words[1] {
-        "line_cross" => RuleSpec::LineCross { line: id(take("line"))?, direction: take("direction").map(|d| direction(&d)).transpose()? },
+        "line_cross" => {
+            let direction = take("direction").map(|d| direction(&d)).transpose()?;
+            RuleSpec::LineCross { line: id(take("line"))?, direction }
+        }
         "zone_enter" => RuleSpec::ZoneEnter { zone: id(take("zone"))? },
         "zone_exit" => RuleSpec::ZoneExit { zone: id(take("zone"))? },
         "loitering" => RuleSpec::Loitering { zone: id(take("zone"))?, dwell: time(take("dwell"))? },
@@ -289,7 +295,8 @@ impl Script {
 
     fn of_an_actor(&mut self, words: &[&str]) -> Result<(), String> {
         let name = words.get(1).ok_or_else(|| format!("unknown statement {:?}", words[0]))?;
-        let actor = self.objects.iter_mut().find(|o| o.name == *name).ok_or_else(|| format!("unknown statement or object: {words:?}"))?;
+        let actor = self.objects.iter_mut().find(|o| o.name == *name);
+        let actor = actor.ok_or_else(|| format!("unknown statement or object: {words:?}"))?;
         match (words[0], &words[2..]) {
             ("stays", []) => actor.stays = true,
             ("hide", [during]) => actor.hidden.push(span(during)?),

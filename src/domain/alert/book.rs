@@ -141,7 +141,12 @@ impl AlertBook {
     /// Ends what is over by the clock.
     pub(crate) fn expire(&mut self, now: Timestamp) -> Vec<AlertChange> {
         let due: Vec<Entry> = self.open.extract_if(.., |e| e.expires.is_some_and(|at| at <= now)).collect();
-        due.into_iter().map(|e| { let over = e.expires.unwrap_or(now); finish(e, (now, over), EndReason::Timeout, None) }).collect()
+        due.into_iter()
+            .map(|e| {
+                let over = e.expires.unwrap_or(now);
+                finish(e, (now, over), EndReason::Timeout, None)
+            })
+            .collect()
     }
 
     /// Ends `video_loss`.

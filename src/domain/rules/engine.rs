@@ -109,7 +109,9 @@ fn post(rule: &Rule, config: &SceneConfig) -> Post {
     let line = |id: &ZoneId| -> Option<NamedLine> { config.lines.iter().find(|l| l.id == *id).cloned() };
     let (zone, line) = match &rule.spec {
         RuleSpec::LineCross { line: id, .. } => (None, line(id)),
-        RuleSpec::ZoneEnter { zone: id } | RuleSpec::ZoneExit { zone: id } | RuleSpec::Loitering { zone: id, .. } => (zone(id), None),
+        RuleSpec::ZoneEnter { zone: id } | RuleSpec::ZoneExit { zone: id } | RuleSpec::Loitering { zone: id, .. } => {
+            (zone(id), None)
+        }
         RuleSpec::ObjectRemoved { zone: id, .. } => (id.as_ref().and_then(zone), None),
     };
     Post { rule: rule.clone(), zone, line, spoke: std::collections::BTreeMap::new() }

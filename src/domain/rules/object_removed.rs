@@ -129,7 +129,8 @@ impl ObjectRemoved {
     fn note_returns(&mut self, view: &View<'_>, notices: &mut Vec<Notice>) {
         self.removed.retain_mut(|removed| {
             let there = |t: &&Track| {
-                t.is_seen_now() && t.is_confirmed() && family(t.class()) == removed.kind && fit(&removed.bbox, &t.measured()) > 0.5
+                let such = t.is_seen_now() && t.is_confirmed() && family(t.class()) == removed.kind;
+                such && fit(&removed.bbox, &t.measured()) > 0.5
             };
             let Some(track) = view.tracks.iter().find(there) else {
                 removed.back_since = None;

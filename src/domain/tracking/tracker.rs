@@ -226,3 +226,96 @@ pub(crate) fn covered_share(place: &BBox, cover: &BBox) -> f64 {
 pub(crate) const fn is_living(class: ObjectClass) -> bool {
     matches!(class, ObjectClass::Person | ObjectClass::Animal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::detection::Confidence;
+
+    const RATES: [f64; 4] = [3.0, 5.0, 10.0, 25.0];
+
+    fn thing(class: ObjectClass, x: f64, y: f64) -> Detection {
+        let (w, h) = if class == ObjectClass::Person { (0.06, 0.25) } else { (0.2, 0.15) };
+        Detection { bbox: BBox::new(x - w / 2.0, y - h, w, h), class, label: None, confidence: Confidence::clamped(0.8) }
+    }
+
+    /// Runs a tracker over what `seen` shows at each moment; gives it at the end.
+    fn run(fps: f64, seconds: f64, seen: impl Fn(f64) -> Vec<Detection>) -> Tracker {
+        let mut tracker = Tracker::new(TrackerConfig::default());
+        for i in 0..=(seconds * fps) as u32 {
+            let t = f64::from(i) / fps;
+            let at = Timestamp::from_nanos((t * 1e9) as i64);
+            tracker.observe(at, Duration::from_secs_f64(1.0 / fps), &seen(t));
+        }
+        tracker
+    }
+
+    /// The number of the track whose box has its centre nearest to `x`.
+    fn number_at(tracker: &Tracker, x: f64) -> Option<u64> {
+        let off = |t: &&Track| (t.bbox().centre().x - x).abs();
+        let nearest = tracker.tracks().iter().filter(|t| t.is_confirmed()).min_by(|a, b| off(a).total_cmp(&off(b)));
+        nearest.filter(|t| off(t) < 0.05).map(|t| t.id().0)
+    }
+
+    #[test]
+    fn two_who_meet_keep_their_numbers() {
+        for fps in RATES {
+            let left = |t: f64| 0.1 + 0.1 * t;
+            let right = |t: f64| 0.9 - 0.1 * t;
+            let seen = |t: f64| {
+                let mut seen = vec![thing(ObjectClass::Person, left(t), 0.80)];
+                // While they overlap, the one behind is not seen.
+                if (left(t) - right(t)).abs() > 0.04 {
+                    seen.push(thing(ObjectClass::Person, right(t), 0.74));
+                }
+                seen
+            };
+            let (before, after) = (run(fps, 2.0, seen), run(fps, 7.0, seen));
+            assert!(number_at(&before, left(2.0)).is_some());
+            assert_eq!(number_at(&before, left(2.0)), number_at(&after, left(7.0)), "{fps} fps");
+            assert_eq!(number_at(&before, right(2.0)), number_at(&after, right(7.0)), "{fps} fps");
+        }
+    }
+
+    #[test]
+    fn one_who_walks_behind_a_pillar_keeps_his_number() {
+        for fps in RATES {
+            let place = |t: f64| 0.1 + 0.1 * t;
+            let seen = |t: f64| {
+                let hidden = (3.0..4.2).contains(&t);
+                if hidden { Vec::new() } else { vec![thing(ObjectClass::Person, place(t), 0.8)] }
+            };
+            let (before, after) = (run(fps, 2.0, seen), run(fps, 6.0, seen));
+            assert_eq!(number_at(&before, place(2.0)), number_at(&after, place(6.0)), "{fps} fps");
+        }
+    }
+
+    #[test]
+    fn a_parked_car_keeps_its_number_behind_a_bus_and_lends_it_to_nobody() {
+        for fps in RATES {
+            let seen = |t: f64| {
+                let bus = |x: f64| Detection { bbox: BBox::new(x, 0.4, 0.5, 0.5), ..thing(ObjectClass::Bus, 0.0, 0.0) };
+                match t {
+                    t if t < 6.0 => vec![thing(ObjectClass::Car, 0.5, 0.8)],
+                    t if t < 30.0 => vec![bus(0.25)],
+                    t if t < 34.0 => vec![thing(ObjectClass::Car, 0.15 * (t - 30.0), 0.95)],
+                    _ => vec![thing(ObjectClass::Car, 0.5, 0.8)],
+                }
+            };
+            let (before, passing, after) = (run(fps, 5.0, seen), run(fps, 32.5, seen), run(fps, 36.0, seen));
+            let parked = number_at(&before, 0.5);
+            assert!(parked.is_some());
+            assert_ne!(number_at(&passing, 0.375), parked, "{fps} fps");
+            assert_eq!(number_at(&after, 0.5), parked, "{fps} fps");
+        }
+    }
+
+    #[test]
+    fn what_is_nowhere_seen_ends() {
+        for fps in RATES {
+            let seen = |t: f64| if t < 3.0 { vec![thing(ObjectClass::Person, 0.1 + 0.1 * t, 0.8)] } else { Vec::new() };
+            assert_eq!(run(fps, 4.0, seen).tracks().len(), 1, "{fps} fps");
+            assert!(run(fps, 6.0, seen).tracks().is_empty(), "{fps} fps");
+        }
+    }
+}

@@ -46,7 +46,7 @@ const feed = new Feed({
     if (isNew) setTimeout(() => cardOf(alert.alert_id)?.classList.remove("fresh"), 8000);
     if (focused) cardOf(focused)?.focus({ preventScroll: true });
   },
-  state(name, at) { if (link.name !== name) { link = { name, at }; drawLink(); } },
+  state(name, at) { if (link.name !== name) { link = { name, at }; drawLink(); drawEmpty(); } },
   now(at) { skew = Date.parse(at) - Date.now(); },
 });
 
@@ -88,6 +88,7 @@ function drawLink() {
   $("link").className = `link ${kind}`;
   $("link-text").textContent = link.name === "lost" ? word("lost", clock(link.at)) : word(link.name);
   $("old").hidden = link.name !== "lost";
+  document.body.classList.toggle("lost", link.name === "lost");
   if (link.name === "lost") $("old").textContent = word("old", clock(link.at));
 }
 
@@ -100,16 +101,17 @@ function drawCameras() {
 
 function drawEmpty() {
   const empty = $("empty");
-  empty.hidden = $("alerts").childElementCount > 0 || !cameras || !service;
+  empty.hidden = $("alerts").childElementCount > 0 || (link.name !== "lost" && (!cameras || !service));
   if (empty.hidden) return;
-  const blind = cameras.filter((camera) => !camera.online);
-  let title = word("quiet", clock(service.started_at)), why = word("quiet_why", cameras.length), warn = false;
-  if (alerts.size > 0) [title, why] = [word("no_match"), word("no_match_why")];
+  const blind = (cameras ?? []).filter((camera) => !camera.online);
+  let [title, why, warn] = ["", "", false];
+  if (link.name === "lost") [title, why, warn] = [word("unknown_now"), word("unknown_why"), true];
+  else if (alerts.size > 0) [title, why] = [word("no_match"), word("no_match_why")];
   else if (cameras.length === 0) [title, why, warn] = [word("no_cameras"), word("no_cameras_why"), true];
   else if (blind.length > 0) {
     const names = blind.map((camera) => `${camera.name ?? camera.id} (${term("cause", camera.cause)})`).join(", ");
     [title, why, warn] = [word("blind_title"), word("blind_why", names), true];
-  }
+  } else [title, why] = [word("quiet", clock(service.started_at)), word("quiet_why", cameras.length)];
   empty.classList.toggle("warn", warn);
   empty.querySelector(".empty-title").textContent = title;
   empty.querySelector(".empty-why").textContent = why;

@@ -111,7 +111,7 @@ fn object(class: ObjectClass, at: Timestamp) -> AlertObject {
         bbox: BBox::new(0.412_345, 0.55, 0.08, 0.2),
         first_seen_at: at.minus(Duration::from_secs(40)),
         last_seen_at: at,
-        dwell: Some(Duration::from_millis(31_000)),
+        dwell: Some(Duration::from_secs(31)),
         velocity: [0.012, -0.001],
     }
 }

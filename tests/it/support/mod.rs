@@ -6,8 +6,10 @@ pub(crate) mod stage;
 pub(crate) mod vlc;
 pub(crate) mod http;
 pub(crate) mod models;
-//! What several tests need; one file per thing.
 pub(crate) mod broker;
 pub(crate) mod delivery;
 pub(crate) mod facts;
 pub(crate) mod schemas;
+pub(crate) mod chromium;
+pub(crate) mod web_server;
+pub(crate) mod service;

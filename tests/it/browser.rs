@@ -1,0 +1,86 @@
+//! The page in a real browser: alerts appear live, in both languages, and a dead connection is said.
+
+use std::sync::Arc;
+
+use lightbar::domain::scene::BlindCause;
+
+use crate::support::chromium::Chromium;
+use crate::support::web_server::{WebServer, alert};
+
+const TEXT: &str = "document.body.innerText";
+
+#[test]
+fn alerts_appear_live_in_both_languages_and_a_lost_connection_is_said() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let mut server = WebServer::start();
+    server.watching("corridor-3", "Corridor 3");
+    browser.open(&server.url("/"), "zh-CN,zh", 1280, 800);
+    browser.wait_for(&format!("{TEXT}.includes('没有发生任何事件') && {TEXT}.includes('实时')"));
+    browser.picture("quiet-zh.png");
+
+    let first = alert(1, 1, "opened", 3);
+    server.record(&first);
+    browser.wait_for("document.querySelectorAll('#alerts article').length === 1");
+    browser.wait_for(&format!("{TEXT}.includes('1号自行车被移走') && {TEXT}.includes('中等') && {TEXT}.includes('进行中')"));
+    browser.evaluate("document.querySelector('[data-lang=en]').click()");
+    browser.wait_for(&format!("{TEXT}.includes('bicycle 1 gone from the stand') && {TEXT}.includes('Moderate')"));
+    assert_eq!(browser.evaluate("document.documentElement.lang"), "en");
+
+    // The newer comes on top; a change of the older changes it in place.
+    server.record(&alert(2, 1, "opened", 0));
+    let mut ended = first.clone();
+    ended["revision"] = 2.into();
+    ended["phase"] = "ended".into();
+    ended["timing"]["ended_at"] = ended["timing"]["captured_at"].clone();
+    server.record(&ended);
+    browser.wait_for("document.querySelectorAll('#alerts article').length === 2");
+    browser.wait_for("document.querySelectorAll('#alerts article')[1].innerText.includes('Ended after 3 s')");
+    browser.wait_for("document.querySelectorAll('#alerts article')[0].innerText.includes('bicycle 2')");
+    browser.picture("feed-en.png");
+
+    // The keyboard: next, and the filter.
+    browser.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true }))");
+    assert_eq!(browser.evaluate("document.activeElement.dataset.alert").as_str(), alert_id(&server, 2).as_deref());
+    browser.evaluate("const f = document.getElementById('filter'); f.value = 'bicycle 2'; f.dispatchEvent(new Event('input'))");
+    browser.wait_for("document.querySelectorAll('#alerts article').length === 1");
+    browser.evaluate("f.value = ''; f.dispatchEvent(new Event('input'))");
+
+    let complaints = std::mem::take(&mut browser.complaints);
+    assert!(complaints.is_empty(), "the page complained: {complaints:?}");
+
+    // A dead service is said at once; a service that is back is used without a gap.
+    let (address, feed) = (server.address, Arc::clone(&server.feed));
+    server.stop();
+    browser.wait_for(&format!("{TEXT}.includes('Disconnected since') && {TEXT}.includes('may be old')"));
+    browser.picture("lost-en.png");
+    let again = WebServer::start_on(address, feed, 64, 8);
+    again.blind("corridor-3", "Corridor 3", BlindCause::Unreachable);
+    again.record(&alert(3, 1, "opened", 0));
+    browser.wait_for(&format!("{TEXT}.includes('bicycle 3') && {TEXT}.includes('Live') && !{TEXT}.includes('may be old')"));
+    browser.wait_for(&format!("{TEXT}.includes('Blind for')"));
+}
+
+#[test]
+fn no_alert_is_told_from_nobody_looking_and_markup_in_names_is_text() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let server = WebServer::start();
+    server.watching("gate", "North gate");
+    server.blind("yard", "<img src=x onerror=document.title='broken'>", BlindCause::Stalled);
+    browser.open(&server.url("/"), "en-GB,en", 390, 844);
+    browser.wait_for(&format!("{TEXT}.includes('Nobody is looking at') && {TEXT}.includes('1 of 2 watching')"));
+    browser.wait_for(&format!("{TEXT}.includes('<img src=x')"));
+    let mut alert = alert(1, 1, "opened", 0);
+    alert["text"]["en"]["headline"] = "<b onclick=alert(1)>hello</b>".into();
+    alert["kind"] = "kind_from_the_future".into();
+    server.record(&alert);
+    browser.wait_for(&format!("{TEXT}.includes('<b onclick') && {TEXT}.includes('kind from the future')"));
+    assert_eq!(browser.evaluate("document.querySelectorAll('main b, .cameras img').length"), 0);
+    assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), true, "it fits a phone");
+    browser.picture("phone-en.png");
+}
+
+/// The id of the alert with that row's place in the feed.
+fn alert_id(server: &WebServer, row: i64) -> Option<String> {
+    use lightbar::pipeline::ports::FeedReader as _;
+    server.feed.changes_after(row - 1, 1).unwrap().first().map(|change| change.alert.to_string())
+}
