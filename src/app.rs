@@ -62,6 +62,7 @@ pub struct App {
     record: JoinHandle<Result<(), StoreError>>,
     relay: Option<JoinHandle<Result<Relayed, StoreError>>>,
     serving: Serving,
+    looking: JoinHandle<()>,
     reload: Reload,
 }
 
@@ -123,8 +124,9 @@ impl App {
         };
         let record = tokio::spawn(record.run(to_record));
         tokio::spawn(serving::watch_recording(recording, Arc::clone(&board)));
+        let looking = tokio::spawn(serving::watch_outbox(store.outbox()?, Arc::clone(&board)));
         let reload = Reload::begin(source, settings.clone())?;
-        Ok(Self { settings, metrics, clock, board, detect: Arc::new(detect), facts, record, relay, serving, reload })
+        Ok(Self { settings, metrics, clock, board, detect: Arc::new(detect), facts, record, relay, serving, looking, reload })
     }
 
     /// Where the page is.
@@ -200,6 +202,7 @@ impl App {
             tracing::info!(left, "relayed; what is left is sent at the next start");
         }
         now_at("web");
+        self.looking.abort();
         self.serving.stop().await?;
         self.reload.end();
         tracing::info!("stopped");

@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use crate::config::Settings;
 use crate::metrics::Metrics;
 use crate::pipeline::health::StageHealth;
-use crate::pipeline::ports::{Clock, Recorded};
+use crate::pipeline::ports::{Clock, Outbox, Recorded};
 use crate::pipeline::status::{KafkaState, StatusBoard};
-use crate::store::{SharedReader, Store};
+use crate::store::{SentOutbox, SharedReader, Store};
 use crate::web::{self, WebError, WebState};
 
 /// The running web server.
@@ -90,6 +90,25 @@ pub(super) async fn watch_relay(mut health: watch::Receiver<StageHealth>, board:
         }
         if health.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// Keeps the outbox's depth and age on the board, also while Kafka is turned off and nobody relays.
+pub(super) async fn watch_outbox(mut outbox: SentOutbox, board: Arc<StatusBoard>) {
+    let mut look = tokio::time::interval(std::time::Duration::from_secs(1));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        let looked = tokio::task::spawn_blocking(move || {
+            let backlog = outbox.backlog();
+            (outbox, backlog)
+        });
+        let Ok((back, backlog)) = looked.await else { return };
+        outbox = back;
+        match backlog {
+            Ok(backlog) => board.set_outbox(backlog),
+            Err(error) => tracing::warn!(%error, "cannot ask the outbox for its depth"),
         }
     }
 }

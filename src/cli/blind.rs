@@ -15,13 +15,16 @@ use crate::store::{BlindInterval, BlindQuery, Reader};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  lightbar blind --data-dir /var/lib/lightbar
+  lightbar blind --config /etc/lightbar/lightbar.toml
   lightbar blind --data-dir /var/lib/lightbar --camera gate-north --from 2026-03-01T00:00:00+08:00
   lightbar blind --data-dir /var/lib/lightbar --json | jq -r .cause | sort | uniq -c")]
 pub(super) struct Args {
-    /// The service's data folder; it may be running.
+    /// The service's configuration, which names its data folder.
+    #[arg(long, value_name = "PATH", required_unless_present = "data_dir", conflicts_with = "data_dir")]
+    config: Option<PathBuf>,
+    /// The service's data folder itself; it may be running.
     #[arg(long, value_name = "DIR", alias = "store")]
-    data_dir: PathBuf,
+    data_dir: Option<PathBuf>,
     /// Only this camera.
     #[arg(long, value_name = "ID")]
     camera: Option<String>,
@@ -37,7 +40,12 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { data_dir, camera, from, to, json } = args;
+    let Args { config, data_dir, camera, from, to, json } = args;
+    let data_dir = match (data_dir, config) {
+        (Some(data_dir), _) => data_dir,
+        (None, Some(config)) => crate::config::load(&config)?.service.data_dir,
+        (None, None) => anyhow::bail!("name the service's configuration with --config, or its data folder with --data-dir"),
+    };
     let query = BlindQuery {
         camera: camera.as_deref().map(CameraId::parse).transpose().context("--camera")?,
         from: from.as_deref().map(|text| time("--from", text)).transpose()?,

@@ -260,7 +260,7 @@ fn a_dead_camera_is_told_and_its_password_is_not() {
     let account = format!("username = \"{USER}\"\npassword_env = \"GATE_PW\"\n");
     service.configure(&camera("gate", &url, &account));
     service.start();
-    let watching = |service: &Service| service.json("/api/v1/cameras").unwrap().to_string().contains("\"watching\"");
+    let watching = |service: &Service| service.json("/api/v1/cameras").unwrap().to_string().contains("\"online\":true");
     let alerts = |service: &Service| service.get("/api/v1/alerts?limit=50").unwrap();
     service.until("the camera is seen", MINUTE, watching);
     server.stop();
