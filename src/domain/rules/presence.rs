@@ -87,15 +87,14 @@ impl Presences {
         let known_until = self.0.get(&track.id()).map(|p| p.last.0);
         for (at, bbox) in track.trail_after(known_until) {
             let depth = zone.depth(anchor.of(&bbox));
-            let turn = if let Some(presence) = self.0.get_mut(&track.id()) {
-                presence.pass(at, depth, tremble(&bbox).min(reach))
+            let turned = if let Some(presence) = self.0.get_mut(&track.id()) {
+                presence.pass(at, depth, tremble(&bbox).min(reach)).map(|turn| (turn, *presence))
             } else {
-                self.0.insert(track.id(), Presence::new(at, depth));
-                Some(Turn::Appeared)
+                let presence = Presence::new(at, depth);
+                self.0.insert(track.id(), presence);
+                Some((Turn::Appeared, presence))
             };
-            if let (Some(turn), Some(presence)) = (turn, self.0.get(&track.id())) {
-                turns.push((track, turn, *presence));
-            }
+            turns.extend(turned.map(|(turn, presence)| (track, turn, presence)));
         }
     }
 
