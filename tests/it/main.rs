@@ -14,3 +14,4 @@ mod kafka;
 mod web;
 mod browser;
 mod line;
+mod street;
