@@ -34,12 +34,18 @@ fn at_the_seam_everything_is_where_it_was() {
         let scene = small(&camera);
         let mut painter = Painter::new(&scene);
         let (first, last) = (painter.paint(0.0), painter.paint(PERIOD_S - 0.1));
-        let boxes = |seen: &[Sighting]| {
-            let mut boxes: Vec<_> = seen.iter().map(|s| (s.actor, s.bbox.map(|v| (v * 1000.0).round() as i32))).collect();
-            boxes.sort_unstable();
-            boxes
+        let there = |seen: &[Sighting]| {
+            let mut actors: Vec<_> = seen.iter().map(|s| s.actor).collect();
+            actors.sort_unstable();
+            actors
         };
-        assert_eq!(boxes(&first), boxes(&last), "{}", camera.id);
+        assert_eq!(there(&first), there(&last), "{}", camera.id);
+        for before in &last {
+            let after = first.iter().find(|s| s.actor == before.actor).unwrap();
+            // A wheel may have turned.
+            let moved = before.bbox.iter().zip(after.bbox).any(|(a, b)| (a - b).abs() > 0.004);
+            assert!(!moved, "{}: {before:?} becomes {after:?}", camera.id);
+        }
     }
 }
 
@@ -98,7 +104,7 @@ fn the_bicycle_is_hidden_before_it_is_taken_and_brought_back_after() {
     };
     assert!(bicycle(4.0).unwrap() > 0.95);
     assert!(bicycle(8.0).unwrap() < 0.75, "two people stand in front of it");
-    assert!(bicycle(55.0).unwrap() < 0.75, "a trolley passes before it");
+    assert!(bicycle(54.0).unwrap() < 0.75, "a trolley passes before it");
     assert_eq!(bicycle(30.0), None);
     assert!(bicycle(49.5).unwrap() > 0.6);
 }
