@@ -83,7 +83,7 @@ impl Element for u8 {
     #[inline]
     fn from_value(value: f32) -> Self {
         // By way of i32, which becomes vector code where a cast from float to byte does not.
-        (value.max(0.0).min(255.0) + 0.5) as i32 as u8
+        (value.clamp(0.0, 255.0) + 0.5) as i32 as u8
     }
 }
 
@@ -171,7 +171,7 @@ struct Tap {
     weight: i32,
 }
 
-/// Weights across are of 11 bits, as in OpenCV; weights down of 8, so that a blended row fits 16 bits without loss.
+/// Weights across are of 11 bits, as in `OpenCV`; weights down of 8, so that a blended row fits 16 bits without loss.
 const ONE_ACROSS: i32 = 1 << 11;
 const ONE_DOWN: i32 = 1 << 8;
 /// What a sample of both passes is to be divided by.
@@ -351,7 +351,7 @@ impl Paint {
     #[inline]
     fn value<T: Element>(&self, c: usize, y: i32, u: i32, v: i32) -> T {
         let level = y as f32 * self.luma + u as f32 * self.u[c] + v as f32 * self.v[c] + self.zero[c];
-        T::from_value(level.max(0.0).min(255.0) * self.gain[c] + self.bias[c])
+        T::from_value(level.clamp(0.0, 255.0) * self.gain[c] + self.bias[c])
     }
 
     fn row<T: Element>(&self, samples: &Scratch, tensor: &mut [T], spec: &InputSpec, (x, y): (usize, usize)) {
