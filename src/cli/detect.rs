@@ -69,6 +69,7 @@ struct CocoResult {
     score: f64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments alike")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let text = std::fs::read(&args.annotations).with_context(|| format!("cannot read {}", args.annotations.display()))?;
     let annotations: Annotations =

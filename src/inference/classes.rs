@@ -24,7 +24,8 @@ const COCO_GAPS: [usize; 10] = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
 /// The 90 classes of models that count by COCO category number less one (TensorFlow SSD); gaps are empty.
 pub fn coco90() -> Vec<String> {
     let mut names = COCO80.iter();
-    (1..=90).map(|id| if COCO_GAPS.contains(&id) { String::new() } else { (*names.next().expect("80 names and 10 gaps are 90")).to_owned() }).collect()
+    let mut name = |id| if COCO_GAPS.contains(&id) { String::new() } else { names.next().copied().unwrap_or_default().to_owned() };
+    (1..=90).map(&mut name).collect()
 }
 
 /// One class of a model.

@@ -95,12 +95,12 @@ fn naive(picture: &Picture, spec: &InputSpec) -> Vec<f64> {
             } else {
                 [f64::from(spec.pad); 3]
             };
-            for c in 0..3 {
+            for (c, level) in levels.into_iter().enumerate() {
                 let at = match spec.layout {
                     TensorLayout::Nchw => (c * spec.height + y) * spec.width + x,
                     TensorLayout::Nhwc => (y * spec.width + x) * 3 + c,
                 };
-                out[at] = (levels[c] * f64::from(spec.scale) - f64::from(spec.mean[c])) / f64::from(spec.std[c]);
+                out[at] = (level * f64::from(spec.scale) - f64::from(spec.mean[c])) / f64::from(spec.std[c]);
             }
         }
     }

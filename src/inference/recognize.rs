@@ -23,6 +23,9 @@ pub struct Signature {
     pub metadata: BTreeMap<String, String>,
 }
 
+/// The input for the picture: its port, layout, type, and `[width, height]` where the file has one.
+pub type PictureInput<'a> = (&'a Port, TensorLayout, ElementType, Option<[usize; 2]>);
+
 /// An input or an output.
 #[derive(Clone, Debug)]
 pub struct Port {
@@ -48,8 +51,8 @@ impl Signature {
         format!("inputs: {}; outputs: {}", list(&self.inputs), list(&self.outputs))
     }
 
-    /// The picture input, its layout and its `[width, height]` where the file has one.
-    pub fn picture_input(&self) -> Result<(&Port, TensorLayout, ElementType, Option<[usize; 2]>), String> {
+    /// The picture input.
+    pub fn picture_input(&self) -> Result<PictureInput<'_>, String> {
         let mut pictures = self.inputs.iter().filter(|port| port.shape.len() == 4);
         let (Some(port), None) = (pictures.next(), pictures.next()) else {
             return Err(format!("wants exactly one input of four dimensions, the picture; {}", self.describe()));

@@ -293,9 +293,10 @@ impl Shared {
             if line.failing != failed.is_some() {
                 line.failing = failed.is_some();
                 self.metrics.failing(line.failing);
-                match failed {
-                    Some(error) => tracing::error!(%camera, %error, "the detector fails; frames are dropped until it works again"),
-                    None => tracing::info!(%camera, "the detector works again"),
+                if let Some(error) = failed {
+                    tracing::error!(%camera, %error, "the detector fails; frames are dropped until it works again");
+                } else {
+                    tracing::info!(%camera, "the detector works again");
                 }
             }
         }

@@ -28,7 +28,8 @@ fn error(path: &Path) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|n| char::from_digit(u32::from(n), 16).unwrap());
+    Sha256::digest(bytes).iter().flat_map(digits).collect()
 }
 
 /// Pictures with one thing that fills much of them: (file, name, box in 0..1).
@@ -164,7 +165,7 @@ fn the_detect_stage_serves_two_cameras_with_one_model() {
             assert!(slot.put_when_empty(frame(&picture, n)));
         }
     }
-    stage.stop(Duration::from_secs(60)).unwrap();
+    stage.stop(Duration::from_mins(1)).unwrap();
     for (_, _, mut seen) in cameras {
         for n in 0..3 {
             let detected = seen.blocking_recv().unwrap();

@@ -1,4 +1,4 @@
-//! End-to-end heads (YOLOv10, YOLO26 and others): finished rows of corners, score, class, padded with zeros.
+//! End-to-end heads (`YOLOv10`, YOLO26 and others): finished rows of corners, score, class, padded with zeros.
 
 use super::{matrix, Head, Misfit, NamedOutput, Proposal};
 

@@ -1,4 +1,4 @@
-//! Suppression inside the model (YOLOv7's `--end2end`): rows of picture, corners, class, score; as many as were found.
+//! Suppression inside the model (`YOLOv7`'s `--end2end`): rows of picture, corners, class, score; as many as were found.
 
 use super::{matrix, Head, Misfit, NamedOutput, Proposal};
 

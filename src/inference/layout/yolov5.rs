@@ -1,4 +1,4 @@
-//! YOLOv5 and v7 without their own suppression: decoded rows of centre, size, objectness, scores.
+//! `YOLOv5` and v7 without their own suppression: decoded rows of centre, size, objectness, scores.
 
 use super::{around, largest, matrix, Head, Misfit, NamedOutput, Proposal};
 

@@ -1,4 +1,4 @@
-//! YOLOv8, v9 and 11: one column per box, centre and size above the scores.
+//! `YOLOv8`, v9 and 11: one column per box, centre and size above the scores.
 
 use super::{around, matrix, Head, Misfit, NamedOutput, Proposal};
 

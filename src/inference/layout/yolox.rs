@@ -41,7 +41,6 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
 #[cfg(test)]
 mod tests {
     use super::super::{fixtures, OutputLayout};
-    use super::*;
 
     #[test]
     fn a_cell_is_decoded_from_its_grid_and_stride() {
