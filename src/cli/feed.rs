@@ -51,12 +51,20 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         bail!("--url is the address of a service such as http://127.0.0.1:8080, got {:?}", args.url);
     }
     let (tell, heard) = sync_channel(WAITING_MAX);
-    thread::Builder::new().name("feed".to_owned()).spawn(move || listen::listen(&base, since, &tell))
+    thread::Builder::new()
+        .name("feed".to_owned())
+        .spawn(move || listen::listen(&base, since, &tell))
         .context("cannot start a thread")?;
     let language = args.lang.as_deref().map_or_else(Language::of_environment, Language::named);
     let terminal = stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let mut screen = Screen { painter: Painter::new(language, colour), json: args.json, status: terminal && !args.json, down: None, up_once: false };
+    let mut screen = Screen {
+        painter: Painter::new(language, colour),
+        json: args.json,
+        status: terminal && !args.json,
+        down: None,
+        up_once: false,
+    };
     loop {
         let shown = match heard.recv_timeout(Duration::from_secs(1)) {
             Ok(Heard::Refused(why)) => bail!("{why}"),
@@ -117,7 +125,9 @@ impl Screen {
     }
 
     fn print(&self, text: &str) -> std::io::Result<()> {
-        if self.status { write!(stdout(), "\r\x1b[2K")?; }
+        if self.status {
+            write!(stdout(), "\r\x1b[2K")?;
+        }
         writeln!(stdout(), "{text}")
     }
 

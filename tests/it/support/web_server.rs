@@ -149,8 +149,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn of(mut response: ureq::http::Response<ureq::Body>) -> Self {
-        let headers = response.headers().iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
         Self { status: response.status().as_u16(), headers, body: response.body_mut().read_to_string().unwrap() }
     }
 
