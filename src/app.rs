@@ -8,6 +8,8 @@ mod cameras;
 mod reload;
 mod serving;
 pub mod replay;
+pub mod demo;
+mod broker;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,6 +130,11 @@ impl App {
     /// Where the page is.
     pub fn address(&self) -> std::net::SocketAddr {
         self.serving.address()
+    }
+
+    /// What the service knows of itself, for a caller in the same process.
+    pub fn board(&self) -> Arc<StatusBoard> {
+        Arc::clone(&self.board)
     }
 
     /// The service's metrics, for a caller in the same process.

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::camera::{DecoderSettings, GstDecoderFactory, RtspSettings, RtspSource};
-use crate::config::{CameraSettings, Credentials, DecoderChoice, StreamUrl, Transport};
+use crate::config::{CameraSettings, Clocking, Credentials, DecoderChoice, StreamUrl, Transport};
 use crate::domain::alert::EndReason;
 use crate::domain::camera::CameraCard;
 use crate::domain::ids::IdSeed;
@@ -73,6 +73,7 @@ impl CameraLine {
         };
         let mut capture = CaptureSettings::new(id.clone(), CaptureMode::Live, settings.stream.fps);
         capture.first_delay = first_delay;
+        capture.stall_timeout = settings.stream.stall_timeout;
         let capture = tokio::spawn(async move {
             if let Err(error) = run_capture(capture, parts, stopped).await {
                 tracing::error!(camera = %id, %error, "the camera cannot be captured");
@@ -136,6 +137,12 @@ fn rtsp_settings(url: &StreamUrl, settings: &CameraSettings) -> RtspSettings {
         Transport::Tcp => crate::camera::Transport::Tcp,
         Transport::Udp => crate::camera::Transport::Udp,
         Transport::Tls => crate::camera::Transport::Tls,
+    };
+    rtsp.verify_tls = settings.stream.verify_tls;
+    rtsp.max_clock_offset = match settings.stream.clock {
+        Clocking::Rtcp => settings.stream.clock_offset_max,
+        // A camera clock that may be off by nothing is never believed.
+        Clocking::Arrival => Duration::ZERO,
     };
     rtsp
 }

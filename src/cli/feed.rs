@@ -4,7 +4,7 @@
 //! nothing happened.
 
 mod listen;
-mod line;
+pub(super) mod line;
 
 use std::io::{IsTerminal as _, Write, stderr, stdout};
 use std::process::ExitCode;

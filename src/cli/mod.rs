@@ -12,6 +12,7 @@ mod track;
 mod model;
 mod schema;
 mod completions;
+mod street;
 mod examples;
 
 use std::io::{self, IsTerminal, Write};
@@ -78,6 +79,9 @@ enum Command {
     /// Print a completion script for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Args),
+    /// The demo's street on its own.
+    #[command(hide = true)]
+    Street(street::Args),
 }
 
 /// The program: parses the command line, runs the command, tells what went wrong.
@@ -101,6 +105,7 @@ impl Cli {
             Command::Model(args) => model::run(args),
             Command::Schema(args) => schema::run(args),
             Command::Completions(args) => completions::run(args),
+            Command::Street(args) => street::run(args),
         }
     }
 }

@@ -13,7 +13,7 @@ use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureR
 use rdkafka::producer::Producer;
 
 use super::client::LastError;
-use super::errors::{OTHER, UNREACHABLE, described, topic_missing};
+use super::errors::{OTHER, TOPIC_MISSING, UNREACHABLE, described, topic_missing};
 use super::settings::KafkaSettings;
 use crate::pipeline::ports::{OutboxRecord, PublishError, Publisher};
 
@@ -60,6 +60,11 @@ impl Publisher for KafkaPublisher {
         };
         let outcome = match connected.check_topics(&self.settings, batch).await {
             Ok(()) => connected.send(&self.settings, batch).await,
+            Err(error) if error.reason == TOPIC_MISSING => {
+                // Found before anything was sent; the connection is good.
+                self.producer = Some(connected);
+                return Err(error);
+            }
             Err(error) => Err(error),
         };
         match outcome {

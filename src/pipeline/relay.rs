@@ -1,13 +1,15 @@
 //! The relay stage: what is committed goes to Kafka, oldest first, until it is acknowledged.
 //!
-//! Order per key is kept because a batch is sent in row order and, after any failure, everything again from the lowest unsent
-//! row. Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has
+//! Order per key and topic is kept because a batch is sent in row order and, after any failure, everything again from the
+//! lowest unsent row. Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has
 //! ended and all is sent, or the time for that is up; what is left is sent at the next start.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::health::StageHealth;
 use super::ports::{Clock, Outbox, OutboxRecord, PublishError, Publisher, StoreError};
@@ -22,6 +24,10 @@ const BATCH: usize = 500;
 const PULSE: Duration = Duration::from_secs(1);
 /// How often sent rows are cleared.
 const PRUNE_EVERY: Duration = Duration::from_mins(1);
+/// Failures that concern one topic only.
+const OF_A_TOPIC: [&str; 2] = ["topic_missing", "too_large"];
+/// How long a topic with such a failure is left alone.
+const STUCK_FOR: Duration = Duration::from_secs(5);
 
 /// The relay stage.
 pub struct RelayStage<O, P> {
@@ -46,15 +52,27 @@ pub struct Relayed {
     pub left: u64,
 }
 
+/// How far a sweep over the unsent rows has come.
+struct Sweep {
+    /// The last row looked at; 0 begins anew.
+    after: i64,
+    /// Topics that cannot be sent to for a reason of their own, and when to try them again. Others go past them: a camera's
+    /// health that has no topic must not hold up alerts.
+    stuck: HashMap<String, Timestamp>,
+    /// Topics of which a record was passed over in this sweep: what comes after it must not overtake it.
+    held: HashSet<String>,
+    backoff: Backoff,
+}
+
 impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     /// Relays until `committed` closes; then sends what is left for a bounded time.
     pub async fn run(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+        let mut sweep = Sweep::new(Duration::from_secs(5));
         let mut pruned_at = self.clock.now();
         let mut open = true;
         while open {
             committed.borrow_and_update();
-            let (stage, sent) = self.send_next(&mut committed, &mut backoff).await?;
+            let (stage, sent) = self.send_next(&mut committed, &mut sweep, None).await?;
             self = stage;
             if self.clock.now().since(pruned_at) >= PRUNE_EVERY {
                 pruned_at = self.clock.now();
@@ -66,27 +84,20 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
                 Sent::Failed(pause) => pause_or_closed(&mut committed, pause).await,
             };
         }
-        self.flush().await
+        self.flush(committed).await
     }
 
     /// Sends what is left, for a bounded time.
-    async fn flush(mut self) -> Result<Relayed, StoreError> {
-        let deadline = tokio::time::Instant::now() + self.flush_for;
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_millis(500));
+    async fn flush(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
+        let deadline = Instant::now() + self.flush_for;
+        let mut sweep = Sweep::new(Duration::from_millis(500));
         loop {
-            let (stage, batch) = self.unsent().await?;
+            let (stage, sent) = self.send_next(&mut committed, &mut sweep, Some(deadline)).await?;
             self = stage;
-            let Some(batch) = batch.filter(|batch| !batch.is_empty()) else { break };
-            let Ok(outcome) = tokio::time::timeout_at(deadline, self.publisher.publish(&batch)).await else { break };
-            match outcome {
-                Ok(()) => self = self.acknowledged(&batch).await?,
-                Err(why) => {
-                    self.failing(&why);
-                    let pause = tokio::time::sleep(backoff.failed());
-                    if tokio::time::timeout_at(deadline, pause).await.is_err() {
-                        break;
-                    }
-                }
+            match sent {
+                Sent::Some if Instant::now() < deadline => {}
+                Sent::Failed(pause) if Instant::now() + pause < deadline => tokio::time::sleep(pause).await,
+                _ => break,
             }
         }
         let (_, left) = self.backlog().await?;
@@ -96,44 +107,74 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         Ok(Relayed { left })
     }
 
+    /// Sends the next batch of a sweep, topic by topic.
     async fn send_next(
-        mut self, committed: &mut watch::Receiver<u64>, backoff: &mut Backoff,
+        mut self, committed: &mut watch::Receiver<u64>, sweep: &mut Sweep, deadline: Option<Instant>,
     ) -> Result<(Self, Sent), StoreError> {
-        let (stage, batch) = self.unsent().await?;
+        let (stage, batch) = self.unsent(sweep.after).await?;
         self = stage;
-        let Some(batch) = batch else { return Ok((self, Sent::Failed(backoff.failed()))) };
-        if batch.is_empty() {
+        let Some(batch) = batch else { return Ok((self, Sent::Failed(sweep.backoff.failed()))) };
+        let Some(last) = batch.last().map(|record| record.row) else {
+            sweep.begin_anew();
             (self, _) = self.backlog().await?;
             return Ok((self, Sent::Nothing));
+        };
+        sweep.after = last;
+        for (topic, records) in by_topic(batch) {
+            let now = self.clock.now();
+            if sweep.passes_over(&topic, now) {
+                continue;
+            }
+            match self.publish(&records, committed, deadline).await {
+                Ok(()) => {
+                    sweep.stuck.remove(&topic);
+                    sweep.backoff.succeeded();
+                    if sweep.stuck.is_empty() {
+                        self.ready();
+                    }
+                    self = self.acknowledged(&records).await?;
+                }
+                Err(why) if OF_A_TOPIC.contains(&why.reason) => {
+                    self.failing(&why);
+                    sweep.stick(topic, now);
+                    (self, _) = self.backlog().await?;
+                }
+                Err(why) => {
+                    self.failing(&why);
+                    sweep.begin_anew();
+                    (self, _) = self.backlog().await?;
+                    return Ok((self, Sent::Failed(sweep.backoff.failed())));
+                }
+            }
         }
-        let outcome = {
-            let publish = self.publisher.publish(&batch);
-            tokio::pin!(publish);
-            tokio::select! {
-                outcome = &mut publish => outcome,
-                // The line has ended: a broker that does not answer must not hold up the stop.
-                () = closed(committed) => tokio::time::timeout(self.flush_for, publish).await.unwrap_or_else(|_| {
-                    Err(PublishError { reason: "unreachable", message: "no acknowledgement before the stop".to_owned() })
-                }),
+        Ok((self, Sent::Some))
+    }
+
+    /// Publishes records of one topic. Once the line has ended, a broker that does not answer must not hold up the stop.
+    async fn publish(
+        &mut self, records: &[OutboxRecord], committed: &mut watch::Receiver<u64>, deadline: Option<Instant>,
+    ) -> Result<(), PublishError> {
+        let flush_for = self.flush_for;
+        let stop = async {
+            if let Some(deadline) = deadline {
+                tokio::time::sleep_until(deadline).await;
+            } else {
+                closed(committed).await;
+                tokio::time::sleep(flush_for).await;
             }
         };
-        match outcome {
-            Ok(()) => {
-                backoff.succeeded();
-                self.ready();
-                Ok((self.acknowledged(&batch).await?, Sent::Some))
-            }
-            Err(why) => {
-                self.failing(&why);
-                (self, _) = self.backlog().await?;
-                Ok((self, Sent::Failed(backoff.failed())))
+        tokio::select! {
+            biased;
+            outcome = self.publisher.publish(records) => outcome,
+            () = stop => {
+                Err(PublishError { reason: "unreachable", message: "no acknowledgement before the stop".to_owned() })
             }
         }
     }
 
     /// The next batch; none when the store does not answer now.
-    async fn unsent(mut self) -> Result<(Self, Option<Vec<OutboxRecord>>), StoreError> {
-        let (outbox, outcome) = blocking(self.outbox, |outbox| outbox.unsent(0, BATCH)).await?;
+    async fn unsent(mut self, after: i64) -> Result<(Self, Option<Vec<OutboxRecord>>), StoreError> {
+        let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.unsent(after, BATCH)).await?;
         self.outbox = outbox;
         let batch = self.answered(outcome)?;
         Ok((self, batch))
@@ -211,10 +252,51 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     }
 }
 
+impl Sweep {
+    fn new(longest_pause: Duration) -> Self {
+        let backoff = Backoff::new(Duration::from_millis(100), longest_pause);
+        Self { after: 0, stuck: HashMap::new(), held: HashSet::new(), backoff }
+    }
+
+    fn begin_anew(&mut self) {
+        self.after = 0;
+        self.held.clear();
+    }
+
+    /// Whether a topic is passed over now; if so, then until the sweep begins anew.
+    fn passes_over(&mut self, topic: &str, now: Timestamp) -> bool {
+        if self.stuck.get(topic).is_some_and(|&retry_at| now < retry_at) {
+            self.held.insert(topic.to_owned());
+        }
+        self.held.contains(topic)
+    }
+
+    fn stick(&mut self, topic: String, now: Timestamp) {
+        self.held.insert(topic.clone());
+        self.stuck.insert(topic, now.plus(STUCK_FOR));
+    }
+}
+
+/// What became of a batch.
 enum Sent {
+    /// It was sent, but for topics that are stuck.
     Some,
+    /// There was none.
     Nothing,
+    /// Nothing gets through; pause for so long.
     Failed(Duration),
+}
+
+/// The batch by topic, in the order of first appearance; within a topic the order stays.
+fn by_topic(batch: Vec<OutboxRecord>) -> Vec<(String, Vec<OutboxRecord>)> {
+    let mut topics: Vec<(String, Vec<OutboxRecord>)> = Vec::new();
+    for record in batch {
+        match topics.iter_mut().find(|(topic, _)| *topic == record.topic) {
+            Some((_, records)) => records.push(record),
+            None => topics.push((record.topic.clone(), vec![record])),
+        }
+    }
+    topics
 }
 
 /// Waits until there will be no more commits.
@@ -286,7 +368,8 @@ mod tests {
     fn record(row: i64) -> OutboxRecord {
         OutboxRecord {
             row,
-            topic: "alerts".to_owned(),
+            // Every tenth is of another topic.
+            topic: if row % 10 == 0 { "health" } else { "alerts" }.to_owned(),
             key: "gate".to_owned(),
             headers: Vec::new(),
             value: Vec::new(),
@@ -301,12 +384,16 @@ mod tests {
         script: Arc<Mutex<VecDeque<usize>>>,
         arrived: Arc<Mutex<Vec<i64>>>,
         silent: bool,
+        missing: Option<&'static str>,
     }
 
     impl Publisher for ScriptedPublisher {
         async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
             if self.silent {
                 std::future::pending::<()>().await;
+            }
+            if self.missing.is_some_and(|topic| batch[0].topic == topic) {
+                return Err(PublishError { reason: "topic_missing", message: "no such topic".to_owned() });
             }
             let takes = self.script.lock().expect("no panic").pop_front();
             let rows = batch.iter().map(|record| record.row).take(takes.unwrap_or(usize::MAX));
@@ -366,6 +453,18 @@ mod tests {
         let running = tokio::spawn(stage(&outbox, &publisher, Duration::from_millis(20)).run(committed));
         drop(commits);
         assert_eq!(running.await.expect("no panic").expect("no store error"), Relayed { left: 3 });
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_is_missing_holds_up_no_other() {
+        let rows = 3 * i64::try_from(BATCH).expect("small");
+        let (outbox, publisher) = (outbox(rows), ScriptedPublisher { missing: Some("health"), ..ScriptedPublisher::default() });
+        let (commits, committed) = watch::channel(0);
+        drop(commits);
+        let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+        assert_eq!(relayed, Relayed { left: 150 });
+        let wanted: Vec<i64> = (1..=rows).filter(|row| row % 10 != 0).collect();
+        assert_eq!(*publisher.arrived.lock().expect("no panic"), wanted);
     }
 
     #[tokio::test]

@@ -9,18 +9,18 @@ use lightbar::domain::time::Timestamp;
 use lightbar::kafka::consumer::{Received, TopicReader};
 use lightbar::kafka::embedded::EmbeddedBroker;
 use lightbar::kafka::{KafkaPublisher, KafkaSettings, Secret, topics};
-use lightbar::pipeline::ports::{OutboxRecord, Publisher};
+use lightbar::pipeline::ports::{Fact, OutboxRecord, Publisher};
 use serde_json::Value;
 
 use crate::store::killed_after;
 use crate::support::broker::{Broker, PASSWORD};
 use crate::support::delivery::{Delivery, until};
-use crate::support::facts::{opened, site};
+use crate::support::facts::{camera, opened, site};
 use crate::support::schemas::{complaints, validator};
 
 const CAMERAS: [&str; 3] = ["gate-north", "gate-south", "gate-east"];
 
-fn alert(n: u64) -> lightbar::pipeline::ports::Fact {
+fn alert(n: u64) -> Fact {
     opened(CAMERAS[usize::try_from(n % 3).unwrap()], n)
 }
 
@@ -215,6 +215,26 @@ async fn relay_and_record_for_ever(dir: &Path) -> ! {
         }
     }
     unreachable!("the parent kills")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_missing_health_topic_holds_up_no_alert() {
+    let (site, dir) = (site(), tempfile::tempdir().unwrap());
+    let broker = EmbeddedBroker::start(&[site.alerts_topic()], 3).unwrap();
+    let settings = KafkaSettings::plain(broker.bootstrap_servers());
+    let mut delivery = Delivery::start(dir.path(), settings.clone(), Duration::from_secs(5));
+    for n in 0..30 {
+        let camera = camera(CAMERAS[usize::try_from(n % 3).unwrap()]);
+        let at = Timestamp::from_millis(i64::try_from(n).unwrap());
+        delivery.facts.send(alert(n)).await.unwrap();
+        delivery.facts.send(Fact::SightedSince { camera, at }).await.unwrap();
+    }
+    let metrics = delivery.metrics.clone();
+    until("all but three health records are sent", || metrics.render().unwrap().contains("\nlightbar_outbox_unsent 3\n")).await;
+    let health = &mut delivery.relay_health;
+    health.wait_for(|h| format!("{h:?}").contains("camera-health.v1 --partitions")).await.unwrap();
+    assert_eq!(delivery.stop().await.left, 3);
+    assert_complete_and_in_order(&all(settings, site.alerts_topic()).await, 30);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -13,3 +13,4 @@ mod store;
 mod kafka;
 mod web;
 mod browser;
+mod line;

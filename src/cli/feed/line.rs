@@ -11,21 +11,21 @@ use crate::domain::time::Timestamp;
 const CAMERA_COLUMNS: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
+pub(in crate::cli) enum Language {
     Chinese,
     English,
 }
 
 impl Language {
     /// The language that the environment asks for, English where it asks for none we know.
-    pub(super) fn of_environment() -> Self {
+    pub(in crate::cli) fn of_environment() -> Self {
         let asked = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()
             .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         Self::named(&asked.unwrap_or_default())
     }
 
-    pub(super) fn named(name: &str) -> Self {
+    pub(in crate::cli) fn named(name: &str) -> Self {
         if name.to_ascii_lowercase().starts_with("zh") { Self::Chinese } else { Self::English }
     }
 
@@ -46,7 +46,7 @@ impl Language {
 
 /// Makes lines.
 #[derive(Debug)]
-pub(super) struct Painter {
+pub(in crate::cli) struct Painter {
     language: Language,
     colour: bool,
     zone: TimeZone,
@@ -55,12 +55,12 @@ pub(super) struct Painter {
 }
 
 impl Painter {
-    pub(super) fn new(language: Language, colour: bool) -> Self {
+    pub(in crate::cli) fn new(language: Language, colour: bool) -> Self {
         Self { language, colour, zone: TimeZone::system(), day: None, last_alert_at: None }
     }
 
     /// `09:14:03 ▲ SEVERE   OPEN  gate-north  Bicycle removed from the stand`
-    pub(super) fn alert(&mut self, json: &str) -> String {
+    pub(in crate::cli) fn alert(&mut self, json: &str) -> String {
         let Ok(alert) = serde_json::from_str::<Value>(json) else { return clean(json) };
         let text = |path: &str| alert.pointer(path).and_then(Value::as_str).map(clean);
         let at = text("/timing/captured_at").and_then(|at| at.parse::<jiff::Timestamp>().ok());
@@ -85,7 +85,7 @@ impl Painter {
         )
     }
 
-    pub(super) fn connected(&self, away: Option<Duration>) -> String {
+    pub(in crate::cli) fn connected(&self, away: Option<Duration>) -> String {
         let text = match (self.language, away) {
             (Language::Chinese, None) => "—— 已连接，等待告警 ——".to_owned(),
             (Language::English, None) => "-- connected, waiting for alerts --".to_owned(),
@@ -99,7 +99,7 @@ impl Painter {
         self.paint("32", &text)
     }
 
-    pub(super) fn disconnected(&self, at: Timestamp, why: &str) -> String {
+    pub(in crate::cli) fn disconnected(&self, at: Timestamp, why: &str) -> String {
         let time = self.time(jiff::Timestamp::from_millisecond(at.as_millis()).ok());
         let why = clean(why);
         let text = match self.language {
@@ -111,7 +111,7 @@ impl Painter {
         self.paint("1;31", &text)
     }
 
-    pub(super) fn restored(&self) -> String {
+    pub(in crate::cli) fn restored(&self) -> String {
         self.paint(
             "1;33",
             self.language.pick(
@@ -122,7 +122,7 @@ impl Painter {
     }
 
     /// Short enough for any terminal.
-    pub(super) fn status(&self, connected_once: bool, down: Option<Timestamp>, now: Timestamp) -> String {
+    pub(in crate::cli) fn status(&self, connected_once: bool, down: Option<Timestamp>, now: Timestamp) -> String {
         let quiet = self.last_alert_at.map(|at| now.since(at).as_secs());
         match (self.language, down, quiet) {
             (Language::Chinese, Some(since), _) => {

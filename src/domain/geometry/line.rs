@@ -1,7 +1,7 @@
 //! Lines drawn on the picture, and which way they were crossed.
 
 use super::point::Point;
-use super::segment::{distance, turn};
+use super::segment::{distance2, turn};
 
 /// A polyline of at least two points, as drawn on the screen (y down).
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,7 @@ impl Line {
 
     /// Distance from `p` to the nearest point of the line.
     pub fn distance(&self, p: Point) -> f64 {
-        self.points.windows(2).map(|piece| distance(piece[0], piece[1], p)).fold(f64::INFINITY, f64::min)
+        self.points.windows(2).map(|piece| distance2(piece[0], piece[1], p)).fold(f64::INFINITY, f64::min).sqrt()
     }
 }
 

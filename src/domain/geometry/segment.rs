@@ -8,12 +8,13 @@ pub(super) fn turn(a: Point, b: Point, p: Point) -> f64 {
     (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)
 }
 
-/// Distance from `p` to the piece between `a` and `b`.
-pub(super) fn distance(a: Point, b: Point, p: Point) -> f64 {
+/// Square of the distance from `p` to the piece between `a` and `b`: the nearest of many is found without a root each.
+pub(super) fn distance2(a: Point, b: Point, p: Point) -> f64 {
     let (dx, dy) = (b.x - a.x, b.y - a.y);
     let length2 = dx * dx + dy * dy;
     let along = if length2 > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / length2).clamp(0.0, 1.0) } else { 0.0 };
-    (p.x - a.x - along * dx).hypot(p.y - a.y - along * dy)
+    let (ox, oy) = (p.x - a.x - along * dx, p.y - a.y - along * dy);
+    ox * ox + oy * oy
 }
 
 /// Whether the closed pieces `a`-`b` and `c`-`d` share a point.

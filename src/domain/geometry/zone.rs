@@ -1,7 +1,7 @@
 //! Zones: polygons drawn on the picture.
 
 use super::point::Point;
-use super::segment::{distance, meet, turn};
+use super::segment::{distance2, meet, turn};
 use crate::domain::ids::ZoneId;
 
 /// A named zone of a camera.
@@ -23,6 +23,7 @@ pub struct Zone {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ZoneShape {
     points: Vec<Point>,
+    half_breadth: f64,
 }
 
 /// Why points do not make a zone.
@@ -92,7 +93,8 @@ impl ZoneShape {
         if let Some((first, second)) = crossing_edges(&points) {
             return Err(InvalidZone::CrossesItself { first: first + 1, second: second + 1 });
         }
-        let shape = Self { points };
+        let mut shape = Self { points, half_breadth: 0.0 };
+        shape.half_breadth = shape.area() / shape.edges().map(|(a, b)| (b.x - a.x).hypot(b.y - a.y)).sum::<f64>();
         if shape.area() < LEAST_AREA { Err(InvalidZone::NoArea) } else { Ok(shape) }
     }
 
@@ -122,19 +124,20 @@ impl ZoneShape {
         let nearest = self
             .edges()
             .filter(|&(a, b)| !along_picture_edge(a, b))
-            .map(|(a, b)| distance(a, b, p))
-            .fold(f64::INFINITY, f64::min);
+            .map(|(a, b)| distance2(a, b, p))
+            .fold(f64::INFINITY, f64::min)
+            .sqrt();
         if self.contains(p) { nearest } else { -nearest }
     }
 
     /// How far into the zone a border can reasonably reach: half the inner radius of a round zone of this area and girth.
-    pub fn half_breadth(&self) -> f64 {
-        self.area() / self.edges().map(|(a, b)| (b.x - a.x).hypot(b.y - a.y)).sum::<f64>()
+    pub const fn half_breadth(&self) -> f64 {
+        self.half_breadth
     }
 
     fn edges(&self) -> impl Iterator<Item = (Point, Point)> + '_ {
-        let next = self.points.iter().cycle().skip(1);
-        self.points.iter().zip(next).map(|(a, b)| (*a, *b))
+        let closing = self.points.last().copied().zip(self.points.first().copied());
+        self.points.windows(2).map(|pair| (pair[0], pair[1])).chain(closing)
     }
 }
 

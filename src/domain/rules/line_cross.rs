@@ -100,12 +100,10 @@ impl LineCross {
     fn follow(&mut self, track: &Track, line: &Line, post: &Post) -> Vec<(Timestamp, CrossingDirection)> {
         let anchor = post.rule.filter.anchor;
         let mut found = Vec::new();
-        for (at, bbox) in track.trail() {
+        let known_until = self.paths.get(&track.id()).map(|path| path.at);
+        for (at, bbox) in track.trail_after(known_until) {
             let place = anchor.of(&bbox);
             let path = self.paths.entry(track.id()).or_insert_with(|| Path::new(at, place));
-            if at <= path.at {
-                continue;
-            }
             path.walk(at, place, line);
             if line.distance(place) >= tremble(&bbox) {
                 found.extend(path.conclude());

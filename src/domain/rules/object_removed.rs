@@ -24,6 +24,8 @@ const BACK_AFTER: Duration = Duration::from_secs(1);
 const MAX_PLACES: usize = 256;
 /// How slowly a place gets used to what covers it.
 const USUAL_MEMORY: f64 = 20.0;
+/// How often it looks at what covers it, while the thing is there.
+const COVER_EVERY: Duration = Duration::from_secs(1);
 /// Detections less sure than this hide nothing.
 const COVER_CONFIDENCE: f32 = 0.2;
 
@@ -44,6 +46,7 @@ struct Place {
     thing: AlertObject,
     empty: Duration,
     usual_cover: f64,
+    cover_measured: Timestamp,
     verified: bool,
 }
 
@@ -118,7 +121,7 @@ impl ObjectRemoved {
         let since = track.rest_since();
         let mut place = Place {
             subject: track.id(), track: track.id(), bbox, since, last_there: view.at, thing: quote(track, None),
-            empty: Duration::ZERO, usual_cover: 0.0, verified: true,
+            empty: Duration::ZERO, usual_cover: 0.0, cover_measured: view.at, verified: true,
         };
         place.usual_cover = place.cover(view, Some(track));
         place.note(track, view.at);
@@ -156,8 +159,12 @@ impl Place {
         if track.rest_box().iou(&self.bbox) > 0.5 {
             self.bbox = track.rest_box();
         }
-        let share = (view.looked_for.as_secs_f64() / USUAL_MEMORY).min(1.0);
-        self.usual_cover += share * (self.cover(view, Some(track)) - self.usual_cover);
+        let since_measured = view.at.since(self.cover_measured);
+        if since_measured >= COVER_EVERY {
+            let share = (since_measured.min(2 * COVER_EVERY).as_secs_f64() / USUAL_MEMORY).min(1.0);
+            self.usual_cover += share * (self.cover(view, Some(track)) - self.usual_cover);
+            self.cover_measured = view.at;
+        }
         self.note(track, view.at);
     }
 

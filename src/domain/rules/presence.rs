@@ -85,8 +85,7 @@ impl Presences {
         let anchor = post.rule.filter.anchor;
         let reach = zone.half_breadth();
         let known_until = self.0.get(&track.id()).map(|p| p.last.0);
-        let fresh = track.trail().rev().take_while(|(at, _)| known_until.is_none_or(|known| *at > known)).count();
-        for (at, bbox) in track.trail().rev().take(fresh).collect::<Vec<_>>().into_iter().rev() {
+        for (at, bbox) in track.trail_after(known_until) {
             let depth = zone.depth(anchor.of(&bbox));
             let turn = if let Some(presence) = self.0.get_mut(&track.id()) {
                 presence.pass(at, depth, tremble(&bbox).min(reach))

@@ -172,6 +172,12 @@ impl Track {
         self.trail.iter().copied()
     }
 
+    /// The part of the trail that is newer than `known`; all of it where nothing is known.
+    pub(crate) fn trail_after(&self, known: Option<Timestamp>) -> impl Iterator<Item = (Timestamp, BBox)> + '_ {
+        let fresh = self.trail.iter().rev().take_while(|(at, _)| known.is_none_or(|known| *at > known)).count();
+        self.trail.range(self.trail.len() - fresh..).copied()
+    }
+
     /// Takes in what was seen of it.
     pub(super) fn hit(&mut self, at: Timestamp, seen: &Detection) {
         let gap = at.seconds_from(self.last_seen);

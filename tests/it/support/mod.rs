@@ -12,3 +12,4 @@ pub(crate) mod facts;
 pub(crate) mod schemas;
 pub(crate) mod chromium;
 pub(crate) mod web_server;
+pub(crate) mod service;

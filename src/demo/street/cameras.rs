@@ -1,0 +1,98 @@
+//! The cameras of the demo: what they see, how they are served, what is watched for.
+//!
+//! Each tells one story of a minute, over and over. At the seam everything is where it was: who moves is out of the picture, and
+//! what was taken has been brought back.
+
+use super::scene::Scene;
+use super::stories;
+use super::watch::Watch;
+
+/// After so many seconds each camera's story begins again.
+pub const PERIOD_S: f32 = 60.0;
+/// Pictures per second.
+pub const FPS: u32 = 10;
+
+/// A camera of the demo.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DemoCamera {
+    /// Its id, and its main stream's path.
+    pub id: &'static str,
+    /// Its name, English and Chinese.
+    pub name: &'static str,
+    /// What it sees.
+    pub scene: Scene,
+    /// What is watched for.
+    pub watch: Watch,
+    /// Its streams, the main one first.
+    pub streams: Vec<Stream>,
+    /// Whether it wants a password.
+    pub guarded: bool,
+    /// From when to when in each period it cannot be reached.
+    pub outage_s: Option<[f32; 2]>,
+}
+
+/// A stream of a camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Its path on the server, without the slash.
+    pub path: &'static str,
+    /// How it is encoded.
+    pub codec: StreamCodec,
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Kilobits per second.
+    pub kbps: u32,
+    /// Pictures that refer to later ones, between two that do not.
+    pub b_frames: u32,
+}
+
+/// How a stream is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamCodec {
+    /// H.264.
+    H264,
+    /// H.265.
+    H265,
+}
+
+/// All cameras, in the order of the configuration.
+pub fn all() -> Vec<DemoCamera> {
+    vec![street_east(), yard(), corridor(), gate(), square()]
+}
+
+const fn stream(path: &'static str, codec: StreamCodec, b_frames: u32) -> Stream {
+    Stream { path, codec, width: 960, height: 540, kbps: 1000, b_frames }
+}
+
+fn street_east() -> DemoCamera {
+    let (scene, watch) = stories::street_east();
+    let streams = vec![stream("street-east", StreamCodec::H264, 0)];
+    DemoCamera { id: "street-east", name: "Street, east side 东街", scene, watch, streams, guarded: false, outage_s: None }
+}
+
+fn yard() -> DemoCamera {
+    let (scene, watch) = stories::yard();
+    let streams = vec![stream("yard", StreamCodec::H265, 0)];
+    DemoCamera { id: "yard", name: "Courtyard 庭院", scene, watch, streams, guarded: false, outage_s: None }
+}
+
+fn corridor() -> DemoCamera {
+    let (scene, watch) = stories::corridor();
+    let streams = vec![stream("corridor", StreamCodec::H264, 2)];
+    DemoCamera { id: "corridor", name: "Corridor, block 2 二栋走廊", scene, watch, streams, guarded: false, outage_s: None }
+}
+
+fn gate() -> DemoCamera {
+    let (scene, watch) = stories::gate();
+    let main = Stream { width: 1280, height: 720, kbps: 1800, ..stream("gate", StreamCodec::H264, 0) };
+    let sub = Stream { width: 640, height: 360, kbps: 500, ..stream("gate-sub", StreamCodec::H264, 0) };
+    DemoCamera { id: "gate", name: "Gate 大门", scene, watch, streams: vec![main, sub], guarded: true, outage_s: None }
+}
+
+fn square() -> DemoCamera {
+    let (scene, watch) = stories::square();
+    let streams = vec![stream("square", StreamCodec::H264, 0)];
+    DemoCamera { id: "square", name: "Square 广场", scene, watch, streams, guarded: false, outage_s: Some([26.0, 38.0]) }
+}
