@@ -44,6 +44,7 @@ pub(super) struct Args {
     since: Option<String>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let since = args.since.as_deref().map(|text| moment(text, SystemClock.now())).transpose()?;
     let base = args.url.trim_end_matches('/').to_owned();
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn since_is_a_span_or_a_moment() {
         let now = Timestamp::from_millis(1_700_000_000_000);
-        assert_eq!(moment("10m", now).unwrap(), now.minus(Duration::from_secs(600)));
+        assert_eq!(moment("10m", now).unwrap(), now.minus(Duration::from_mins(10)));
         assert_eq!(moment("2023-11-14T22:13:20Z", now).unwrap(), now);
         for bad in ["", "m", "10", "-1h", "10 min", "米", "1w"] {
             assert!(moment(bad, now).is_err(), "{bad}");

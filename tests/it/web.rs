@@ -11,6 +11,9 @@ use lightbar::web::memory::MemoryFeed;
 
 use crate::support::web_server::{WebServer, alert, wait_until};
 
+/// Far more changes than sockets and queues hold while nobody reads.
+const CHANGES: i64 = 1500;
+
 #[test]
 fn readiness_names_what_it_waits_for() {
     let server = WebServer::start();
@@ -95,7 +98,9 @@ fn errors_are_problems_that_help() {
 fn alerts_come_newest_first_by_pages_each_at_its_newest_change() {
     let server = WebServer::start();
     let older: Vec<_> = (0..5).map(|n| alert(n, 1, "opened", 100 - n * 10)).collect();
-    older.iter().for_each(|alert| drop(server.record(alert)));
+    for alert in &older {
+        server.record(alert);
+    }
     let mut ended = older[1].clone();
     ended["revision"] = 2.into();
     ended["phase"] = "ended".into();
@@ -175,10 +180,8 @@ fn a_client_that_is_too_slow_is_told_and_loses_nothing() {
     let server = WebServer::start_with(4, 8);
     let mut slow = server.events("/api/v1/feed", None);
     slow.alive();
-    // Far more than sockets and queues hold while nobody reads.
     let mut big = alert(1, 1, "opened", 0);
     big["padding"] = "x".repeat(20_000).into();
-    const CHANGES: i64 = 1500;
     for revision in 1..=CHANGES {
         big["revision"] = revision.into();
         server.record(&big);

@@ -46,7 +46,7 @@ impl WebServer {
         let board = Arc::new(StatusBoard::new(SystemClock.now(), &["store_open", "model_loaded"]));
         let live = broadcast::channel(backlog).0;
         let metrics = Metrics::new().unwrap();
-        let reader: Arc<dyn lightbar::pipeline::ports::FeedReader> = feed.clone();
+        let reader: Arc<dyn lightbar::pipeline::ports::FeedReader> = Arc::<MemoryFeed>::clone(&feed);
         let state = WebState::new(reader, live.clone(), Arc::clone(&board), Arc::new(SystemClock), metrics)
             .with_feed_clients_max(clients);
         let (stop, stopped) = oneshot::channel::<()>();
