@@ -18,7 +18,9 @@ const HEIGHT: usize = 1080;
 const TURNS: usize = 24;
 
 fn picture(layout: PixelLayout) -> Picture {
-    let plane = |length: usize, rows: usize| ((0..length * rows).map(|i| (i * 7 + i / length) as u8).collect::<Vec<u8>>(), length);
+    let plane = |length: usize, rows: usize| {
+        ((0..length * rows).map(|i| (i * 7 + i / length) as u8).collect::<Vec<u8>>(), length)
+    };
     let planes = match layout {
         PixelLayout::Nv12 => vec![plane(WIDTH, HEIGHT), plane(WIDTH, HEIGHT / 2)],
         _ => vec![plane(WIDTH, HEIGHT), plane(WIDTH / 2, HEIGHT / 2), plane(WIDTH / 2, HEIGHT / 2)],
@@ -29,7 +31,18 @@ fn picture(layout: PixelLayout) -> Picture {
 
 fn spec(layout: TensorLayout, element: ElementType) -> InputSpec {
     let (mean, std) = ([0.0; 3], [1.0; 3]);
-    InputSpec { width: 416, height: 416, layout, element, color: ChannelOrder::Bgr, scale: 1.0, mean, std, resize: Resize::Letterbox, pad: 114 }
+    InputSpec {
+        width: 416,
+        height: 416,
+        layout,
+        element,
+        color: ChannelOrder::Bgr,
+        scale: 1.0,
+        mean,
+        std,
+        resize: Resize::Letterbox,
+        pad: 114,
+    }
 }
 
 fn pictures(layout: PixelLayout) -> Vec<Picture> {

@@ -89,7 +89,9 @@ impl Element for u8 {
 
 /// Why a picture could not be put into the tensor: its planes are smaller than it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plane {plane} of a {width}x{height} {layout:?} picture has {got} bytes at a stride of {stride}; it needs {wanted}")]
+#[error(
+    "plane {plane} of a {width}x{height} {layout:?} picture has {got} bytes at a stride of {stride}; it needs {wanted}"
+)]
 pub struct ShortPlane {
     plane: usize,
     width: u32,
@@ -331,7 +333,8 @@ impl Paint {
             Matrix::Bt709 => (0.2126, 0.0722),
         };
         let kg = 1.0 - kr - kb;
-        let (luma_gain, luma_zero, chroma_gain) = if color.full_range { (1.0, 0.0, 1.0) } else { (255.0 / 219.0, 16.0, 255.0 / 224.0) };
+        let (luma_gain, luma_zero, chroma_gain) =
+            if color.full_range { (1.0, 0.0, 1.0) } else { (255.0 / 219.0, 16.0, 255.0 / 224.0) };
         let (red_v, blue_u) = (2.0 * (1.0 - kr) * chroma_gain, 2.0 * (1.0 - kb) * chroma_gain);
         let (mut u, mut v) = ([0.0, -blue_u * kb / kg, blue_u], [red_v, -red_v * kr / kg, 0.0]);
         if spec.color == ChannelOrder::Bgr {

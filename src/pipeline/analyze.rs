@@ -77,11 +77,28 @@ impl Analyzer {
         let quality = ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None };
         let (seen_until, detected_at, last_frame) = (None, None, None);
         let measured = metrics.scene(card.id.as_str());
-        Self { scene, card, facts, clock, metrics, measured, board, seen_until, blind: None, detected_at, quality, last_frame }
+        Self {
+            scene,
+            card,
+            facts,
+            clock,
+            metrics,
+            measured,
+            board,
+            seen_until,
+            blind: None,
+            detected_at,
+            quality,
+            last_frame,
+        }
     }
 
     /// Runs until frames and events have ended, then ends the open alerts with `reason`.
-    pub async fn run(mut self, mut inputs: AnalyzeInputs, reason: impl FnOnce() -> EndReason + Send) -> Result<(), RecordStopped> {
+    pub async fn run(
+        mut self,
+        mut inputs: AnalyzeInputs,
+        reason: impl FnOnce() -> EndReason + Send,
+    ) -> Result<(), RecordStopped> {
         let mut timer = tokio::time::interval(Duration::from_millis(500));
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut reloads = true;
@@ -243,11 +260,27 @@ mod tests {
         let camera = CameraId::parse("gate").unwrap();
         let privacy = Privacy { purpose: Purpose::SystemTest, basis: None, mask_rev: 0, retention_days: 1 };
         let card = CameraCard {
-            id: camera.clone(), name: None, address: None, position: None, gb_id: None, place_code: None, org_code: None,
-            grid_code: None, site_id: None, playback_url: None, privacy,
+            id: camera.clone(),
+            name: None,
+            address: None,
+            position: None,
+            gb_id: None,
+            place_code: None,
+            org_code: None,
+            grid_code: None,
+            site_id: None,
+            playback_url: None,
+            privacy,
         };
         let sight = SightConfig { video_loss_after: Duration::from_secs(2), ..SightConfig::default() };
-        let config = SceneConfig { camera: camera.clone(), zones: vec![], lines: vec![], rules: vec![], tracker: TrackerConfig::default(), sight };
+        let config = SceneConfig {
+            camera: camera.clone(),
+            zones: vec![],
+            lines: vec![],
+            rules: vec![],
+            tracker: TrackerConfig::default(),
+            sight,
+        };
         let (facts, handed_on) = mpsc::channel(64);
         let board = Arc::new(StatusBoard::new(at(0.0), &[]));
         board.add_camera(&camera, None, at(0.0));
@@ -257,7 +290,8 @@ mod tests {
     }
 
     fn frame(taken: Timestamp) -> DetectedFrame {
-        let card = ModelCard { name: String::new(), version: String::new(), sha256: String::new(), runtime: String::new() };
+        let card =
+            ModelCard { name: String::new(), version: String::new(), sha256: String::new(), runtime: String::new() };
         DetectedFrame {
             captured_at: taken,
             clock: ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None },
