@@ -32,7 +32,7 @@ use crate::pipeline::status::{SightState, StatusBoard};
 /// The judge's patience with a record that was published just before the stop.
 const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// Every camera of the street is seen within this time, or something is wrong.
-const ALL_SEEN: Duration = Duration::from_secs(60);
+const ALL_SEEN: Duration = Duration::from_mins(1);
 
 /// What the demo is to do.
 #[derive(Clone, Debug)]

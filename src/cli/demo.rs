@@ -175,16 +175,15 @@ fn told(outcome: &Outcome) -> String {
         outcome.cpu_per_camera * 100.0,
     );
     for event in &verdict.missed {
-        text.push_str(&format!("  missed: {}\n", event.to_json()));
+        text += &format!("  missed: {}\n", event.to_json());
     }
     for alert in &verdict.false_alerts {
-        text.push_str(&format!(
-            "  false:  {} {} {} at {:?}\n",
+        text += &format!("  false:  {} {} {} at {:?}\n",
             alert.camera,
             alert.kind,
             alert.rule.as_deref().unwrap_or("-"),
             alert.started_at
-        ));
+        );
     }
     text
 }

@@ -171,7 +171,7 @@ fn log(level: LogLevel, _category: &str, _id: &str, place: &str, message: &str) 
     match level {
         // Its warnings speak of how a model was exported; nobody who runs one can act on them.
         LogLevel::Verbose | LogLevel::Info | LogLevel::Warning => {
-            tracing::debug!(target: "onnxruntime", place, "{message}")
+            tracing::debug!(target: "onnxruntime", place, "{message}");
         }
         // Errors come back as results and are logged where they are handled.
         LogLevel::Error => tracing::debug!(target: "onnxruntime", place, error = true, "{message}"),

@@ -261,7 +261,7 @@ impl Shared {
                 }
                 Next::End => return None,
                 Next::Rest { readers_full: false } => {
-                    state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner)
+                    state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
                 }
                 Next::Rest { readers_full: true } => {
                     state = self.wake.wait_timeout(state, READER_CHECK).unwrap_or_else(PoisonError::into_inner).0;
