@@ -123,7 +123,8 @@ fn end(child: &mut Child) {
         }
     });
     drop(child.wait());
-    drop(ended.send(()));
+    // The watchdog may have gone already.
+    let _sent = ended.send(()).is_ok();
     drop(watchdog.join());
 }
 

@@ -20,3 +20,4 @@ mod kafka;
 mod web;
 mod browser;
 mod line;
+mod street;

@@ -13,3 +13,6 @@ pub mod watch;
 pub mod cameras;
 mod stories;
 pub mod truth;
+
+#[cfg(test)]
+mod tests;
