@@ -60,12 +60,24 @@ fn twenty_rules() -> SceneConfig {
             1 => RuleSpec::ZoneEnter { zone: id(i) },
             2 => RuleSpec::ZoneExit { zone: id(i) },
             3 => RuleSpec::Loitering { zone: id(i), dwell: Duration::from_secs(5) },
-            _ => RuleSpec::ObjectRemoved { zone: Some(id(i)), settle: Duration::from_secs(3), gone: Duration::from_secs(2) },
+            _ => RuleSpec::ObjectRemoved {
+                zone: Some(id(i)),
+                settle: Duration::from_secs(3),
+                gone: Duration::from_secs(2),
+            },
         };
         let (severity, urgency) = spec.kind().defaults();
         let rule = RuleId::parse(&format!("rule-{i}")).expect("a slug");
         let filter = ObjectFilter::default();
-        config.rules.push(Rule { id: rule, rev: 1, filter, severity, urgency, cooldown: Duration::from_secs(10), spec });
+        config.rules.push(Rule {
+            id: rule,
+            rev: 1,
+            filter,
+            severity,
+            urgency,
+            cooldown: Duration::from_secs(10),
+            spec,
+        });
     }
     config
 }
@@ -82,28 +94,43 @@ fn per_frame(c: &mut Criterion) {
             }
             tracker
         };
-        b.iter_batched(warm, |mut tracker| {
-            for i in FRAMES..2 * FRAMES {
-                tracker.observe(Timestamp::from_millis(i * STEP_MS), Duration::from_millis(200), &frames[i as usize]);
-            }
-            black_box(tracker)
-        }, BatchSize::SmallInput);
+        b.iter_batched(
+            warm,
+            |mut tracker| {
+                for i in FRAMES..2 * FRAMES {
+                    tracker.observe(
+                        Timestamp::from_millis(i * STEP_MS),
+                        Duration::from_millis(200),
+                        &frames[i as usize],
+                    );
+                }
+                black_box(tracker)
+            },
+            BatchSize::SmallInput,
+        );
     });
     group.bench_function("tracker and 20 rules", |b| {
         let warm = || {
             let mut scene = Scene::new(twenty_rules(), IdSeed::from_texts(&["bench"]));
             for i in 0..FRAMES {
-                scene.observe(Timestamp::from_millis(i * STEP_MS), Observation::Analysed { detections: &frames[i as usize] });
+                scene.observe(
+                    Timestamp::from_millis(i * STEP_MS),
+                    Observation::Analysed { detections: &frames[i as usize] },
+                );
             }
             scene
         };
-        b.iter_batched(warm, |mut scene| {
-            for i in FRAMES..2 * FRAMES {
-                let seen = Observation::Analysed { detections: &frames[i as usize] };
-                black_box(scene.observe(Timestamp::from_millis(i * STEP_MS), seen));
-            }
-            scene
-        }, BatchSize::SmallInput);
+        b.iter_batched(
+            warm,
+            |mut scene| {
+                for i in FRAMES..2 * FRAMES {
+                    let seen = Observation::Analysed { detections: &frames[i as usize] };
+                    black_box(scene.observe(Timestamp::from_millis(i * STEP_MS), seen));
+                }
+                scene
+            },
+            BatchSize::SmallInput,
+        );
     });
     group.finish();
 }

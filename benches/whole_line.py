@@ -9,8 +9,9 @@ Serves one video over real RTSP, then measures in turn, CPU seconds per second o
   S  a script of OpenCV, ONNX Runtime and ByteTrack on one camera of that stream (--script), as users write it
 and prints   overhead = L / (N * (R + D) + inferences * I)   and   script ratio = S / (L / N).
 
+  ffmpeg -i one-by-one-person-detection.mp4 -vf scale=1920:1080,fps=25 -c:v libx264 -b:v 4M -g 50 -bf 0 -an clip.mp4   # 1080p25, 4 Mbit/s
   benches/whole_line.py --video clip.mp4 --model yolox_nano_416.onnx --cameras 2 --seconds 60 [--script script_pipeline.py]
-Needs: make build, gst-launch-1.0, and for I and S the Python packages onnxruntime==1.24.4 opencv-python-headless==4.12.0.88
+Needs: make build, cargo build --release --example rtsp_file, gst-launch-1.0, and for I and S the Python packages onnxruntime==1.24.4 opencv-python-headless==4.12.0.88
 supervision==0.25.1 "numpy<2.3" (pass --python for the interpreter that has them).
 """
 import argparse
@@ -122,18 +123,18 @@ def measure_line(args, url: str) -> tuple[float, float]:
             deadline = time.monotonic() + 60
             while True:
                 try:
-                    if metric(scrape(args.port), "lightbar_detect_frames_total") >= 10 * args.cameras:
+                    if metric(scrape(args.port), "lightbar_analyze_observations_total") >= 10 * args.cameras:
                         break
                 except OSError:
                     pass
                 if time.monotonic() > deadline or service.poll() is not None:
                     sys.exit("the service analysed nothing:\n" + pathlib.Path(folder, "log").read_text()[-3000:])
                 time.sleep(0.5)
-            first, cpu, began = metric(scrape(args.port), "lightbar_detect_frames_total"), cpu_of(service.pid), time.monotonic()
+            first, cpu, began = metric(scrape(args.port), "lightbar_analyze_observations_total"), cpu_of(service.pid), time.monotonic()
             time.sleep(args.seconds)
             took = time.monotonic() - began
             cpu = (cpu_of(service.pid) - cpu) / took
-            return cpu, (metric(scrape(args.port), "lightbar_detect_frames_total") - first) / took
+            return cpu, (metric(scrape(args.port), "lightbar_analyze_observations_total") - first) / took
         finally:
             service.terminate()
             service.wait(timeout=30)
@@ -148,14 +149,15 @@ def main() -> None:
     a.add_argument("--seconds", type=float, default=60)
     a.add_argument("--port", type=int, default=18080)
     a.add_argument("--lightbar", default="target/release/lightbar")
+    a.add_argument("--server", default="target/release/examples/rtsp_file", help="built by: cargo build --release --example rtsp_file")
     a.add_argument("--script", help="script_pipeline.py to compare with")
     a.add_argument("--python", default=sys.executable)
     args = a.parse_args()
 
-    server = subprocess.Popen([args.lightbar, "street", "serve-file", args.video], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
+    server = subprocess.Popen([args.server, args.video], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
     try:
-        url = json.loads(server.stdout.readline())["url"]
-        codec = "h265" if '"h265"' in subprocess.run(["gst-discoverer-1.0", "-v", args.video], capture_output=True, text=True).stdout.lower() else "h264"
+        served = json.loads(server.stdout.readline())
+        url, codec = served["url"], served["codec"]
         receive = cpu_of_command(["gst-launch-1.0", "-e", "-q", "rtspsrc", f"location={url}", "protocols=tcp", "buffer-mode=none", "!",
                                   f"rtp{codec}depay", "!", f"{codec}parse", "!", "fakesink"], args.seconds) / args.seconds
         length = float(subprocess.run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", args.video],
@@ -173,7 +175,8 @@ def main() -> None:
             figures["script_ratio"] = figures["S"] / (line / args.cameras)
         print(json.dumps({k: round(v, 4) for k, v in figures.items()}, indent=1))
     finally:
-        server.terminate()
+        server.stdin.close()
+        server.wait(timeout=10)
 
 
 if __name__ == "__main__":

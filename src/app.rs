@@ -81,7 +81,10 @@ impl App {
         let watched: Vec<_> = settings.cameras.iter().map(|camera| camera.id().clone()).collect();
         let recovery = writer.recover(clock.now(), &watched)?;
         if !recovery.ended.is_empty() {
-            tracing::warn!(alerts = recovery.ended.len(), "alerts that were open when the service died have been ended");
+            tracing::warn!(
+                alerts = recovery.ended.len(),
+                "alerts that were open when the service died have been ended"
+            );
         }
         board.release("store_open");
 
@@ -126,7 +129,19 @@ impl App {
         tokio::spawn(serving::watch_recording(recording, Arc::clone(&board)));
         let looking = tokio::spawn(serving::watch_outbox(store.outbox()?, Arc::clone(&board)));
         let reload = Reload::begin(source, settings.clone())?;
-        Ok(Self { settings, metrics, clock, board, detect: Arc::new(detect), facts, record, relay, serving, looking, reload })
+        Ok(Self {
+            settings,
+            metrics,
+            clock,
+            board,
+            detect: Arc::new(detect),
+            facts,
+            record,
+            relay,
+            serving,
+            looking,
+            reload,
+        })
     }
 
     /// Where the page is.
@@ -168,7 +183,9 @@ impl App {
         };
         if let Some(ended) = failed {
             self.reload.end();
-            ended.context("the record stage panicked")?.context("the store cannot go on; the service stops so that nothing is decided in vain")?;
+            ended
+                .context("the record stage panicked")?
+                .context("the store cannot go on; the service stops so that nothing is decided in vain")?;
             anyhow::bail!("the record stage ended by itself");
         }
         let deadline = self.settings.service.shutdown_deadline;
@@ -184,7 +201,12 @@ impl App {
     }
 
     /// Only the source hears the stop; each stage ends when the one before it has.
-    async fn drain(self, mut cameras: Cameras, stage: &std::sync::Mutex<&'static str>, deadline: Duration) -> anyhow::Result<()> {
+    async fn drain(
+        self,
+        mut cameras: Cameras,
+        stage: &std::sync::Mutex<&'static str>,
+        deadline: Duration,
+    ) -> anyhow::Result<()> {
         let now_at = |name| *stage.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = name;
         tracing::info!("stopping: no new packets, the line drains");
         cameras.stop_all().await?;
@@ -219,16 +241,28 @@ pub(crate) struct Detectors {
 fn detectors(settings: &InferenceSettings, workers: u32) -> anyhow::Result<Detectors> {
     let named = |provider: &crate::config::Provider| provider.as_str().parse::<Provider>().map_err(anyhow::Error::msg);
     let providers = settings.providers.iter().map(named).collect::<Result<_, _>>()?;
-    let options = ModelOptions { providers, threads: settings.threads as usize, library: settings.library.clone(), ..ModelOptions::default() };
+    let options = ModelOptions {
+        providers,
+        threads: settings.threads as usize,
+        library: settings.library.clone(),
+        ..ModelOptions::default()
+    };
     let model = Model::load(&settings.model, &options)?;
     let card = Arc::clone(model.card());
     tracing::info!(model = card.name, version = card.version, runtime = card.runtime, "model loaded");
-    let all = (0..workers.max(1)).map(|_| Ok(Box::new(model.detector()?) as Box<dyn Detector>)).collect::<anyhow::Result<_>>()?;
+    let all = (0..workers.max(1))
+        .map(|_| Ok(Box::new(model.detector()?) as Box<dyn Detector>))
+        .collect::<anyhow::Result<_>>()?;
     Ok(Detectors { all, card })
 }
 
-fn detect_stage(detectors: Vec<Box<dyn Detector>>, metrics: &Metrics, clock: &Arc<dyn Clock>) -> anyhow::Result<DetectStage> {
-    DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::clone(clock)).context("cannot start the detect workers")
+fn detect_stage(
+    detectors: Vec<Box<dyn Detector>>,
+    metrics: &Metrics,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<DetectStage> {
+    DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::clone(clock))
+        .context("cannot start the detect workers")
 }
 
 fn site(settings: &Settings) -> Site {

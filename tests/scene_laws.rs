@@ -67,14 +67,13 @@ fn any_number() -> impl Strategy<Value = f64> {
 }
 
 fn any_detection() -> impl Strategy<Value = Detection> {
-    (any_number(), any_number(), any_number(), any_number(), 0..14usize, prop_oneof![Just(f32::NAN), 0.0..1.0f32]).prop_map(
-        |(x, y, w, h, class, confidence)| Detection {
+    (any_number(), any_number(), any_number(), any_number(), 0..14usize, prop_oneof![Just(f32::NAN), 0.0..1.0f32])
+        .prop_map(|(x, y, w, h, class, confidence)| Detection {
             bbox: BBox::new(x, y, w * 0.3, h * 0.3),
             class: ObjectClass::ALL[class],
             label: None,
             confidence: Confidence::clamped(confidence),
-        },
-    )
+        })
 }
 
 /// Things that stay about where they are, so that tracks and alerts do come about.

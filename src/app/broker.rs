@@ -34,7 +34,11 @@ impl Broker {
         if which == "embedded" {
             let names: Vec<String> = specs.into_iter().map(|spec| spec.name).collect();
             let embedded = EmbeddedBroker::start(&names, 3)?;
-            return Ok(Self { address: embedded.bootstrap_servers().to_owned(), _embedded: Some(embedded), _real: None });
+            return Ok(Self {
+                address: embedded.bootstrap_servers().to_owned(),
+                _embedded: Some(embedded),
+                _real: None,
+            });
         }
         let (address, real) = if which == "real" {
             let (address, child) = start_real(cache).await?;
@@ -54,7 +58,9 @@ impl Broker {
 async fn start_real(cache: &Path) -> anyhow::Result<(String, RealBroker)> {
     let script = Path::new("scripts/kafka.sh");
     if !script.exists() {
-        bail!("a real Kafka is started by scripts/kafka.sh of the project's folder; run the demo there, or name a broker: --kafka HOST:PORT");
+        bail!(
+            "a real Kafka is started by scripts/kafka.sh of the project's folder; run the demo there, or name a broker: --kafka HOST:PORT"
+        );
     }
     let data = cache.join("kafka");
     if data.exists() {
@@ -76,7 +82,10 @@ async fn start_real(cache: &Path) -> anyhow::Result<(String, RealBroker)> {
     let settings = KafkaSettings::plain(&*address);
     for _ in 0..40 {
         let asked = settings.clone();
-        match tokio::task::spawn_blocking(move || topics::reachable(&asked)).await.context("asking the broker panicked")? {
+        match tokio::task::spawn_blocking(move || topics::reachable(&asked))
+            .await
+            .context("asking the broker panicked")?
+        {
             Ok(_) => return Ok((address, broker)),
             Err(error) => tracing::debug!(%error, "the broker does not answer yet"),
         }

@@ -66,7 +66,7 @@ impl CameraLine {
             streams: streams(settings, shared),
             decoders: Arc::new(GstDecoderFactory::new(decoder_settings(settings.stream.decoder), Arc::clone(&clock))),
             slot,
-            frame_ready: Arc::new(|| {}),   // the slot itself wakes the detector
+            frame_ready: Arc::new(|| {}), // the slot itself wakes the detector
             events: events_out,
             metrics: Arc::clone(&shared.metrics.capture),
             clock,
@@ -103,7 +103,12 @@ impl CameraLine {
     }
 }
 
-async fn analyze(analyzer: Analyzer, inputs: AnalyzeInputs, camera: String, stopped: watch::Receiver<Option<BlindCause>>) {
+async fn analyze(
+    analyzer: Analyzer,
+    inputs: AnalyzeInputs,
+    camera: String,
+    stopped: watch::Receiver<Option<BlindCause>>,
+) {
     let reason = move || match *stopped.borrow() {
         Some(BlindCause::Disabled) => EndReason::RuleChanged,
         _ => EndReason::Restart,
@@ -131,7 +136,8 @@ fn capture_stream(role: StreamRole, url: &StreamUrl, settings: &CameraSettings, 
 
 fn rtsp_settings(url: &StreamUrl, settings: &CameraSettings) -> RtspSettings {
     let account = settings.stream.credentials.as_ref();
-    let account = account.map(|Credentials { username, password }| crate::camera::Credentials::new(username, password.expose()));
+    let account =
+        account.map(|Credentials { username, password }| crate::camera::Credentials::new(username, password.expose()));
     let mut rtsp = RtspSettings::new(url.expose(), account);
     rtsp.transport = match settings.stream.transport {
         Transport::Tcp => crate::camera::Transport::Tcp,

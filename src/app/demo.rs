@@ -23,8 +23,8 @@ use crate::demo::server::{PASSWORD_ENV, ServeOptions};
 use crate::demo::{expected, settings};
 use crate::domain::ids::NodeId;
 use crate::domain::time::Timestamp;
-use crate::kafka::consumer::TopicReader;
 use crate::kafka::KafkaSettings;
+use crate::kafka::consumer::TopicReader;
 use crate::metrics::Metrics;
 use crate::pipeline::ports::Clock;
 use crate::pipeline::status::{SightState, StatusBoard};
@@ -32,7 +32,7 @@ use crate::pipeline::status::{SightState, StatusBoard};
 /// The judge's patience with a record that was published just before the stop.
 const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// Every camera of the street is seen within this time, or something is wrong.
-const ALL_SEEN: Duration = Duration::from_secs(60);
+const ALL_SEEN: Duration = Duration::from_mins(1);
 
 /// What the demo is to do.
 #[derive(Clone, Debug)]
@@ -112,9 +112,11 @@ impl Demo {
         let password = password()?;
         let serving = ServeOptions { port: 0, cache: self.cache.join("street"), password: password.clone() };
         let (program, hears) = (self.program.clone(), Arc::clone(&audience));
-        let street = tokio::task::spawn_blocking(move || child::spawn(&program, &serving, |stream, share| hears.making(stream, share)))
-            .await
-            .context("starting the street panicked")??;
+        let street = tokio::task::spawn_blocking(move || {
+            child::spawn(&program, &serving, |stream, share| hears.making(stream, share))
+        })
+        .await
+        .context("starting the street panicked")??;
         let broker = Broker::start(&self.kafka, &self.cache, &site).await?;
         let settings = self.configure(&street.ready, broker.address(), &password)?;
         let cameras = settings.cameras.len();
@@ -148,7 +150,8 @@ impl Demo {
             fs::remove_dir_all(&data).with_context(|| format!("cannot clear {}", data.display()))?;
         }
         let path = self.cache.join("lightbar.toml");
-        let model = fs::canonicalize(&self.model).with_context(|| format!("there is no model {}", self.model.display()))?;
+        let model =
+            fs::canonicalize(&self.model).with_context(|| format!("there is no model {}", self.model.display()))?;
         let text = format!(
             "# Written by `lightbar demo`: a whole configuration, to read and to play with.\n[service]\nsite = \"demo\"\nnode = \"demo-1\"\n\
              data_dir = \"data\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[log]\nlevel = \"warn\"\n\n[kafka]\nbrokers = [{brokers:?}]\n\
@@ -157,7 +160,8 @@ impl Demo {
             settings::config_toml(street),
         );
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        let environment = |name: &str| if name == PASSWORD_ENV { Some(password.to_owned()) } else { std::env::var(name).ok() };
+        let environment =
+            |name: &str| if name == PASSWORD_ENV { Some(password.to_owned()) } else { std::env::var(name).ok() };
         Ok(config::load_with(&path, &environment)?)
     }
 }

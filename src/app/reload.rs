@@ -27,7 +27,10 @@ impl Reload {
         let next = match load(&self.path) {
             Ok(next) => next,
             Err(errors) => {
-                tracing::error!(generation = self.generation, "the configuration was not reloaded, nothing has changed: {errors}");
+                tracing::error!(
+                    generation = self.generation,
+                    "the configuration was not reloaded, nothing has changed: {errors}"
+                );
                 self.answer(Vec::new(), errors.to_string().lines().map(str::to_owned).collect());
                 return Ok(());
             }

@@ -24,8 +24,8 @@ use crate::pipeline::capture::{CaptureMode, CaptureParts, CaptureSettings, Captu
 use crate::pipeline::packet::StreamRole;
 use crate::pipeline::ports::{Clock, Decided, Fact};
 use crate::pipeline::ring::{PacketRing, RingBounds};
-use crate::pipeline::status::StatusBoard;
 use crate::pipeline::slot::FrameSlot;
+use crate::pipeline::status::StatusBoard;
 
 /// What to replay.
 #[derive(Debug)]
@@ -62,7 +62,11 @@ impl Clock for StandingClock {
 
 impl Replay {
     /// Runs the file through the line; writes each alert change as a line of JSON, as Kafka would carry it.
-    pub async fn run(self, out: &mut (impl Write + Send), progress: impl Fn(Timestamp) + Send) -> anyhow::Result<Replayed> {
+    pub async fn run(
+        self,
+        out: &mut (impl Write + Send),
+        progress: impl Fn(Timestamp) + Send,
+    ) -> anyhow::Result<Replayed> {
         let metrics = Metrics::new()?;
         let clock: Arc<dyn Clock> = Arc::new(StandingClock(self.start));
         let detectors = super::detectors(&self.settings.inference, 1)?;
@@ -72,7 +76,12 @@ impl Replay {
         let (facts, mut decided) = mpsc::channel(crate::pipeline::record::QUEUE);
         let board = Arc::new(StatusBoard::new(self.start, &[]));
         board.add_camera(&id, None, self.start);
-        let around = Surroundings { facts, clock: Arc::clone(&clock), metrics: Arc::clone(&metrics.analyze), board: Arc::clone(&board) };
+        let around = Surroundings {
+            facts,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics.analyze),
+            board: Arc::clone(&board),
+        };
         let scene = Scene::new(self.camera.scene.clone(), IdSeed::from_texts(&[&self.settings.hash, id.as_str()]));
         let analyzer = Analyzer::new(scene, Arc::clone(&self.camera.card), around);
 
@@ -87,14 +96,18 @@ impl Replay {
         let source = FileSource::new(&self.video, FilePace::AsConsumed(self.start));
         let bounds = RingBounds { seconds: std::time::Duration::from_secs(1), bytes: 16 << 20 };
         let parts = CaptureParts {
-            streams: vec![CaptureStream { role: StreamRole::Main, source: Arc::new(source), ring: PacketRing::shared(bounds) }],
+            streams: vec![CaptureStream {
+                role: StreamRole::Main,
+                source: Arc::new(source),
+                ring: PacketRing::shared(bounds),
+            }],
             // Software: a hardware decoder may differ by a pixel, and a replay must not.
             decoders: Arc::new(GstDecoderFactory::new(
                 DecoderSettings { choice: DecoderChoice::Software, ..DecoderSettings::default() },
                 Arc::clone(&clock),
             )),
             slot,
-            frame_ready: Arc::new(|| {}),   // the slot itself wakes the detector
+            frame_ready: Arc::new(|| {}), // the slot itself wakes the detector
             events: events_out,
             metrics: Arc::clone(&metrics.capture),
             clock,
@@ -117,7 +130,10 @@ impl Replay {
                 writeln!(out, "{}", line(*decided, &site)).context("cannot write the alerts")?;
             }
         }
-        capture.await.context("the capture task panicked")?.with_context(|| format!("cannot replay {}", self.video.display()))?;
+        capture
+            .await
+            .context("the capture task panicked")?
+            .with_context(|| format!("cannot replay {}", self.video.display()))?;
         analyze.await.context("the analyze task panicked")??;
         out.flush().context("cannot write the alerts")?;
         replayed.frames = metrics.analyze.scene(id.as_str()).observations.get();

@@ -79,7 +79,11 @@ pub(super) async fn watch_recording(mut health: watch::Receiver<StageHealth>, bo
 }
 
 /// Keeps Kafka's state on the board in step with the relay stage. Not a latch: the line works without Kafka.
-pub(super) async fn watch_relay(mut health: watch::Receiver<StageHealth>, board: Arc<StatusBoard>, clock: Arc<dyn Clock>) {
+pub(super) async fn watch_relay(
+    mut health: watch::Receiver<StageHealth>,
+    board: Arc<StatusBoard>,
+    clock: Arc<dyn Clock>,
+) {
     loop {
         match health.borrow_and_update().clone() {
             StageHealth::Ready => board.set_kafka(KafkaState::Connected),

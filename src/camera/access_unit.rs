@@ -28,7 +28,8 @@ pub(super) struct Stamp {
 }
 
 /// Gives an access unit, a key picture or not, its times; `None` leaves it out.
-pub(super) type Stamper = Box<dyn FnMut(&gst::BufferRef, &gst::FormattedSegment<gst::ClockTime>, bool) -> Option<Stamp> + Send>;
+pub(super) type Stamper =
+    Box<dyn FnMut(&gst::BufferRef, &gst::FormattedSegment<gst::ClockTime>, bool) -> Option<Stamp> + Send>;
 
 /// What a stream turned out to be, for probes and error messages.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +52,12 @@ pub(super) fn lock(facts: &SharedFacts) -> std::sync::MutexGuard<'_, StreamFacts
 
 /// Adds `parser ! byte-stream access units ! sink` to the pipeline; gives the parser, to be linked to.
 pub(super) fn attach_sink(
-    pipeline: &gst::Pipeline, codec: Codec, sender: PacketSender, facts: SharedFacts, stamper: Stamper, paced: bool,
+    pipeline: &gst::Pipeline,
+    codec: Codec,
+    sender: PacketSender,
+    facts: SharedFacts,
+    stamper: Stamper,
+    paced: bool,
 ) -> Result<gst::Element, gst::glib::BoolError> {
     let (parser, media) = match codec {
         Codec::H264 => ("h264parse", "video/x-h264"),
@@ -70,7 +76,12 @@ pub(super) fn attach_sink(
     Ok(parser)
 }
 
-fn callbacks(codec: Codec, sender: PacketSender, facts: SharedFacts, mut stamper: Stamper) -> gst_app::AppSinkCallbacks {
+fn callbacks(
+    codec: Codec,
+    sender: PacketSender,
+    facts: SharedFacts,
+    mut stamper: Stamper,
+) -> gst_app::AppSinkCallbacks {
     let mut keys = KeyFinder::new(codec);
     let mut known_caps: Option<gst::Caps> = None;
     gst_app::AppSinkCallbacks::builder()
@@ -107,5 +118,6 @@ fn note_caps(codec: Codec, caps: &gst::Caps, facts: &SharedFacts) {
     let mut facts = lock(facts);
     facts.codec = Some(codec);
     facts.size = side("width").zip(side("height"));
-    facts.declared_fps = rate.filter(|r| r.numer() > 0 && r.denom() > 0).map(|r| f64::from(r.numer()) / f64::from(r.denom()));
+    facts.declared_fps =
+        rate.filter(|r| r.numer() > 0 && r.denom() > 0).map(|r| f64::from(r.numer()) / f64::from(r.denom()));
 }

@@ -57,7 +57,8 @@ pub(super) fn chosen(codec: Codec, settings: &DecoderSettings) -> Result<gst::El
 
 fn software_decoder(name: &str, settings: &DecoderSettings) -> Result<gst::Element, DecodeError> {
     let element = gst::ElementFactory::make(name).build();
-    let element = element.map_err(|_| DecodeError(format!("GStreamer has no decoder {name:?}; install gstreamer1.0-libav")))?;
+    let element =
+        element.map_err(|_| DecodeError(format!("GStreamer has no decoder {name:?}; install gstreamer1.0-libav")))?;
     configured(&element, settings);
     Ok(element)
 }
@@ -78,7 +79,8 @@ fn hardware_decoder(codec: Codec) -> Option<gst::Element> {
         Codec::H264 => "video/x-h264",
         Codec::H265 => "video/x-h265",
     };
-    let kind = gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO | gst::ElementFactoryType::HARDWARE;
+    let kind =
+        gst::ElementFactoryType::DECODER | gst::ElementFactoryType::MEDIA_VIDEO | gst::ElementFactoryType::HARDWARE;
     let factories = gst::ElementFactory::factories_with_type(kind, gst::Rank::MARGINAL);
     let caps = gst::Caps::new_empty_simple(media);
     let mut fitting: Vec<_> = factories.into_iter().filter(|factory| factory.can_sink_any_caps(&caps)).collect();

@@ -61,8 +61,10 @@ impl DecoderFactory for GstDecoderFactory {
         let state = Arc::new(Shared::default());
         let decoder = chosen(codec, &self.settings)?;
         self.announce(codec, element_name(&decoder));
-        let output = Output { pacer: Pacer::new(per_second), frames, clock: Arc::clone(&self.clock), state: Arc::clone(&state) };
-        let failed = |e: gst::glib::BoolError| DecodeError(format!("cannot build a decoder for {}: {e}", codec.as_str()));
+        let output =
+            Output { pacer: Pacer::new(per_second), frames, clock: Arc::clone(&self.clock), state: Arc::clone(&state) };
+        let failed =
+            |e: gst::glib::BoolError| DecodeError(format!("cannot build a decoder for {}: {e}", codec.as_str()));
         let running = Running::start(codec, &decoder, output).map_err(failed)?;
         Ok(Box::new(running))
     }
@@ -287,14 +289,12 @@ fn watch_queue(input: &gst::Pad, state: &Arc<Shared>) {
 /// Tells the decoder that rows may be padded: without this it copies each frame into rows without padding.
 fn accept_padded_frames(sink: &gst_app::AppSink) {
     let Some(pad) = sink.static_pad("sink") else { return };
-    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| {
-        match info.query_mut().map(gst::QueryRef::view_mut) {
-            Some(gst::QueryViewMut::Allocation(query)) => {
-                query.add_allocation_meta::<gst_video::VideoMeta>(None);
-                gst::PadProbeReturn::Handled
-            }
-            _ => gst::PadProbeReturn::Ok,
+    pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| match info.query_mut().map(gst::QueryRef::view_mut) {
+        Some(gst::QueryViewMut::Allocation(query)) => {
+            query.add_allocation_meta::<gst_video::VideoMeta>(None);
+            gst::PadProbeReturn::Handled
         }
+        _ => gst::PadProbeReturn::Ok,
     });
 }
 

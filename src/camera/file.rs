@@ -85,7 +85,8 @@ impl FileSource {
             let Some((sender, stamper)) = parts.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
             lock(&facts).codec = Some(codec);
             let linked = attach_sink(&pipeline, codec, sender, Arc::clone(&facts), stamper, paced).and_then(|parser| {
-                let input = parser.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("the parser has no sink pad"))?;
+                let input =
+                    parser.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("the parser has no sink pad"))?;
                 pad.link(&input).map_err(|e| gst::glib::bool_error!("{e}"))
             });
             if let Err(e) = linked {

@@ -23,14 +23,16 @@ impl Planes for MappedBuffer {
 /// Maps a decoded sample.
 pub(super) fn picture(sample: &gst::Sample) -> Result<Picture, String> {
     let caps = sample.caps().ok_or("the decoder gave a frame without a format")?;
-    let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| format!("the decoder gave a frame of unknown format {caps}"))?;
+    let info = gst_video::VideoInfo::from_caps(caps)
+        .map_err(|_| format!("the decoder gave a frame of unknown format {caps}"))?;
     let layout = match info.format() {
         gst_video::VideoFormat::I420 => PixelLayout::I420,
         gst_video::VideoFormat::Nv12 => PixelLayout::Nv12,
         other => return Err(format!("the decoder gave {other}; I420 or NV12 is wanted")),
     };
     let buffer = sample.buffer_owned().ok_or("the decoder gave a sample without a frame")?;
-    let frame = gst_video::VideoFrame::from_buffer_readable(buffer, &info).map_err(|_| "a decoded frame cannot be mapped")?;
+    let frame =
+        gst_video::VideoFrame::from_buffer_readable(buffer, &info).map_err(|_| "a decoded frame cannot be mapped")?;
     if frame.plane_stride().iter().any(|&stride| stride < 0) {
         return Err("the decoder gave a frame that is stored upside down".to_owned());
     }
@@ -42,7 +44,9 @@ fn color(info: &gst_video::VideoInfo) -> Color {
     let colorimetry = info.colorimetry();
     let matrix = match colorimetry.matrix() {
         gst_video::VideoColorMatrix::Bt709 => Matrix::Bt709,
-        gst_video::VideoColorMatrix::Bt601 | gst_video::VideoColorMatrix::Fcc | gst_video::VideoColorMatrix::Smpte240m => Matrix::Bt601,
+        gst_video::VideoColorMatrix::Bt601
+        | gst_video::VideoColorMatrix::Fcc
+        | gst_video::VideoColorMatrix::Smpte240m => Matrix::Bt601,
         // Streams that do not say: what players take for the size.
         _ if info.height() >= 720 => Matrix::Bt709,
         _ => Matrix::Bt601,

@@ -191,7 +191,10 @@ fn video_codec(pad: &gst::Pad) -> Option<Codec> {
 }
 
 fn attach(
-    pipeline: &gst::Pipeline, pad: &gst::Pad, codec: Codec, sink: (PacketSender, SharedFacts, Stamper),
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    codec: Codec,
+    sink: (PacketSender, SharedFacts, Stamper),
 ) -> Result<(), glib::BoolError> {
     let depay = match codec {
         Codec::H264 => "rtph264depay",
@@ -232,7 +235,11 @@ fn camera_clock(buffer: &gst::BufferRef) -> Option<Timestamp> {
 }
 
 /// What a message on the bus means for the camera.
-fn judge(message: &gst::MessageView<'_>, settings: &RtspSettings, facts: &SharedFacts) -> Option<Result<(), SourceError>> {
+fn judge(
+    message: &gst::MessageView<'_>,
+    settings: &RtspSettings,
+    facts: &SharedFacts,
+) -> Option<Result<(), SourceError>> {
     let url = settings.url();
     match message {
         gst::MessageView::Error(error) => Some(Err(understood(error, settings, facts))),
@@ -255,7 +262,9 @@ fn understood(message: &gst::message::Error, settings: &RtspSettings, facts: &Sh
     let facts = lock(facts);
     if facts.codec.is_none() && !facts.offered.is_empty() {
         return unusable(format!(
-            "{url}: the camera offers {}; a video track in H264 or H265 is needed (set it in the camera)", facts.offered.join(", ")));
+            "{url}: the camera offers {}; a video track in H264 or H265 is needed (set it in the camera)",
+            facts.offered.join(", ")
+        ));
     }
     let failed = |cause, what: String| SourceError { cause, message: format!("{url}: {what}") };
     match (status, error.kind::<gst::ResourceError>()) {
@@ -268,14 +277,21 @@ fn understood(message: &gst::message::Error, settings: &RtspSettings, facts: &Sh
         (Some(404), _) | (_, Some(gst::ResourceError::NotFound)) => {
             failed(BlindCause::Unreachable, "the camera has no such stream (status 404); check the path".to_owned())
         }
-        (Some(status), _) => failed(BlindCause::Unreachable, format!("the camera answered with status {status}: {error}")),
+        (Some(status), _) => {
+            failed(BlindCause::Unreachable, format!("the camera answered with status {status}: {error}"))
+        }
         (None, _) => {
             // GStreamer's own words say little ("Could not open resource"); the cause stands at the end of its debug text.
             let debug = message.debug().unwrap_or_default();
-            let detail = debug.lines().last().and_then(|line| line.rsplit_once("):").map(|(_, tail)| tail).or(Some(line)));
+            let detail =
+                debug.lines().last().and_then(|line| line.rsplit_once("):").map(|(_, tail)| tail).or(Some(line)));
             // A handshake that failed is told no closer than this.
             let strict = settings.transport == Transport::Tls && settings.verify_tls;
-            let hint = if strict { "; over TLS the camera's certificate must be valid, or its check be turned off" } else { "" };
+            let hint = if strict {
+                "; over TLS the camera's certificate must be valid, or its check be turned off"
+            } else {
+                ""
+            };
             failed(BlindCause::Unreachable, format!("{error}: {}{hint}", detail.unwrap_or("").trim()))
         }
     }

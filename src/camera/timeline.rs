@@ -67,7 +67,12 @@ pub struct Shown {
 impl Timeline {
     /// A timeline that believes RTCP where the camera's clock differs from ours by no more than `max_offset`.
     pub fn new(max_offset: Duration) -> Self {
-        Self { max_offset: i64::try_from(max_offset.as_nanos()).unwrap_or(i64::MAX), newest: None, delay: 0, epoch: None }
+        Self {
+            max_offset: i64::try_from(max_offset.as_nanos()).unwrap_or(i64::MAX),
+            newest: None,
+            delay: 0,
+            epoch: None,
+        }
     }
 
     /// Notes that presentation times begin anew.
@@ -77,7 +82,12 @@ impl Timeline {
 
     /// The capture time of the packet with this presentation time. In decoding order; `camera_clock` is what the camera's
     /// clock showed at this picture, where known.
-    pub fn stamp(&mut self, picture: Shown, received_at: Timestamp, camera_clock: Option<Timestamp>) -> (Timestamp, ClockQuality) {
+    pub fn stamp(
+        &mut self,
+        picture: Shown,
+        received_at: Timestamp,
+        camera_clock: Option<Timestamp>,
+    ) -> (Timestamp, ClockQuality) {
         let pts = i64::try_from(picture.pts.as_nanos()).unwrap_or(i64::MAX / 4);
         let received = received_at.as_nanos();
         if self.epoch.as_ref().is_some_and(|epoch| epoch.is_broken_by(pts, picture.key, received - self.delay)) {
@@ -126,7 +136,8 @@ impl Epoch {
         let (highest_pts, offset) = self.newest();
         let step = pts - highest_pts;
         let waited = (taken - self.last_taken).max(0);
-        let late_for_good = self.arrivals.is_full() && self.arrivals.least() - offset > STEPPED && taken - pts - offset > STEPPED;
+        let late_for_good =
+            self.arrivals.is_full() && self.arrivals.least() - offset > STEPPED && taken - pts - offset > STEPPED;
         step < -BACK_STEP || key && step <= 0 || step > waited + AHEAD_STEP || late_for_good
     }
 

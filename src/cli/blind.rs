@@ -44,7 +44,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let data_dir = match (data_dir, config) {
         (Some(data_dir), _) => data_dir,
         (None, Some(config)) => crate::config::load(&config)?.service.data_dir,
-        (None, None) => anyhow::bail!("name the service's configuration with --config, or its data folder with --data-dir"),
+        (None, None) => {
+            anyhow::bail!("name the service's configuration with --config, or its data folder with --data-dir")
+        }
     };
     let query = BlindQuery {
         camera: camera.as_deref().map(CameraId::parse).transpose().context("--camera")?,
@@ -59,8 +61,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn time(option: &str, text: &str) -> anyhow::Result<Timestamp> {
-    parse_rfc3339(text)
-        .with_context(|| format!("{option}: got {text:?}, wants a time with its zone, such as 2026-03-01T08:00:00+08:00"))
+    parse_rfc3339(text).with_context(|| {
+        format!("{option}: got {text:?}, wants a time with its zone, such as 2026-03-01T08:00:00+08:00")
+    })
 }
 
 fn json_lines(intervals: &[BlindInterval]) -> String {
@@ -90,7 +93,8 @@ fn table(intervals: &[BlindInterval], now: Timestamp) -> String {
             format!("{} {}", interval.cause, chinese(&interval.cause)),
         ]
     }));
-    let widths: [usize; 5] = std::array::from_fn(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0));
+    let widths: [usize; 5] =
+        std::array::from_fn(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0));
     let line = |row: &[String; 5]| {
         let padded: Vec<String> =
             row.iter().zip(widths).map(|(cell, wide)| format!("{cell}{}", " ".repeat(wide - width(cell)))).collect();

@@ -41,7 +41,10 @@ pub(super) struct Args {
 
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     // The demo's own lines tell what happens; the log only what goes wrong.
-    logging::init(&LogSettings { format: LogFormat::Human, level: "warn,lightbar::pipeline::capture=error".to_owned() })?;
+    logging::init(&LogSettings {
+        format: LogFormat::Human,
+        level: "warn,lightbar::pipeline::capture=error".to_owned(),
+    })?;
     fs::create_dir_all(&args.cache).with_context(|| format!("cannot make {}", args.cache.display()))?;
     let demo = Demo {
         program: std::env::current_exe().context("cannot find this program")?,
@@ -51,7 +54,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         port: args.port,
         watch_for: args.seconds.map(Duration::from_secs),
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     let screen = Arc::new(Screen::new(args.seconds));
     let outcome = runtime.block_on(async {
         let stop = super::run::listen()?;
@@ -61,7 +65,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let summary = summary(&outcome);
     screen.say(&told(&outcome))?;
     if let Some(path) = args.summary {
-        fs::write(&path, serde_json::to_string_pretty(&summary)?).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&path, serde_json::to_string_pretty(&summary)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(if outcome.verdict.missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -170,10 +175,15 @@ fn told(outcome: &Outcome) -> String {
         outcome.cpu_per_camera * 100.0,
     );
     for event in &verdict.missed {
-        text.push_str(&format!("  missed: {}\n", event.to_json()));
+        text += &format!("  missed: {}\n", event.to_json());
     }
     for alert in &verdict.false_alerts {
-        text.push_str(&format!("  false:  {} {} {} at {:?}\n", alert.camera, alert.kind, alert.rule.as_deref().unwrap_or("-"), alert.started_at));
+        text += &format!("  false:  {} {} {} at {:?}\n",
+            alert.camera,
+            alert.kind,
+            alert.rule.as_deref().unwrap_or("-"),
+            alert.started_at
+        );
     }
     text
 }

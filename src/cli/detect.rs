@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{bail, Context};
+use anyhow::{Context, bail};
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 
 use super::model::RuntimeArgs;
 use crate::domain::detection::Detection;
 use crate::inference::pull::write_whole;
-use crate::inference::{still, Model, OrtDetector};
+use crate::inference::{Model, OrtDetector, still};
 use crate::pipeline::ports::Detector;
 
 /// Finds objects on the pictures that an annotation file lists, and writes them as COCO results.
@@ -69,10 +69,12 @@ struct CocoResult {
     score: f64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments alike")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let text = std::fs::read(&args.annotations).with_context(|| format!("cannot read {}", args.annotations.display()))?;
-    let annotations: Annotations =
-        serde_json::from_slice(&text).with_context(|| format!("{}: not COCO annotations with images and categories", args.annotations.display()))?;
+    let text =
+        std::fs::read(&args.annotations).with_context(|| format!("cannot read {}", args.annotations.display()))?;
+    let annotations: Annotations = serde_json::from_slice(&text)
+        .with_context(|| format!("{}: not COCO annotations with images and categories", args.annotations.display()))?;
     if annotations.images.is_empty() {
         bail!("{}: lists no images", args.annotations.display());
     }
@@ -87,7 +89,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         progress.inc(1);
     }
     progress.finish_and_clear();
-    write_whole(&args.out, &serde_json::to_vec(&results)?).with_context(|| format!("cannot write {}", args.out.display()))?;
+    write_whole(&args.out, &serde_json::to_vec(&results)?)
+        .with_context(|| format!("cannot write {}", args.out.display()))?;
     report(&annotations, &results, &args.out, &progress)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -95,7 +98,8 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// From the model's names to the category numbers. None in common means that the wrong file was named.
 fn match_categories(categories: &[Category], model: &Model) -> anyhow::Result<BTreeMap<String, u64>> {
     let ids: BTreeMap<String, u64> = categories.iter().map(|category| (category.name.clone(), category.id)).collect();
-    let names: BTreeSet<&str> = model.spec().classes.iter().map(|class| &*class.name).filter(|name| !name.is_empty()).collect();
+    let names: BTreeSet<&str> =
+        model.spec().classes.iter().map(|class| &*class.name).filter(|name| !name.is_empty()).collect();
     let strange: Vec<&str> = names.iter().copied().filter(|name| !ids.contains_key(*name)).collect();
     if strange.len() == names.len() {
         bail!("none of the model's classes ({}) is a category of the annotations", strange.join(", "));
@@ -106,7 +110,12 @@ fn match_categories(categories: &[Category], model: &Model) -> anyhow::Result<BT
     Ok(ids)
 }
 
-fn look(path: &Path, image_id: u64, detector: &mut OrtDetector, categories: &BTreeMap<String, u64>) -> anyhow::Result<Vec<CocoResult>> {
+fn look(
+    path: &Path,
+    image_id: u64,
+    detector: &mut OrtDetector,
+    categories: &BTreeMap<String, u64>,
+) -> anyhow::Result<Vec<CocoResult>> {
     let picture = still::open(path)?;
     let (width, height) = (f64::from(picture.width), f64::from(picture.height));
     let result = |detection: &Detection| {
@@ -114,7 +123,12 @@ fn look(path: &Path, image_id: u64, detector: &mut OrtDetector, categories: &BTr
         let category_id = *categories.get(name)?;
         let b = detection.bbox;
         let bbox = [b.x * width, b.y * height, b.w * width, b.h * height].map(|side| (side * 1000.0).round() / 1000.0);
-        Some(CocoResult { image_id, category_id, bbox, score: (f64::from(detection.confidence.get()) * 1e6).round() / 1e6 })
+        Some(CocoResult {
+            image_id,
+            category_id,
+            bbox,
+            score: (f64::from(detection.confidence.get()) * 1e6).round() / 1e6,
+        })
     };
     Ok(detector.detect(&picture)?.iter().filter_map(result).collect())
 }

@@ -65,7 +65,7 @@ Examples:
 pub(super) const MODEL: &str = "\
 Examples:
   lightbar model list                             what can be fetched
-  lightbar model pull yolox-nano                  fetches and checks one
+  lightbar model pull yolox-nano-416              fetches and checks one
   lightbar model check models/street/model.toml   whether a model is whole and understood";
 
 pub(super) const SCHEMA: &str = "\

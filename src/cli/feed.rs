@@ -44,6 +44,7 @@ pub(super) struct Args {
     since: Option<String>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let since = args.since.as_deref().map(|text| moment(text, SystemClock.now())).transpose()?;
     let base = args.url.trim_end_matches('/').to_owned();
@@ -51,12 +52,20 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         bail!("--url is the address of a service such as http://127.0.0.1:8080, got {:?}", args.url);
     }
     let (tell, heard) = sync_channel(WAITING_MAX);
-    thread::Builder::new().name("feed".to_owned()).spawn(move || listen::listen(&base, since, &tell))
+    thread::Builder::new()
+        .name("feed".to_owned())
+        .spawn(move || listen::listen(&base, since, &tell))
         .context("cannot start a thread")?;
     let language = args.lang.as_deref().map_or_else(Language::of_environment, Language::named);
     let terminal = stdout().is_terminal();
     let colour = terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let mut screen = Screen { painter: Painter::new(language, colour), json: args.json, status: terminal && !args.json, down: None, up_once: false };
+    let mut screen = Screen {
+        painter: Painter::new(language, colour),
+        json: args.json,
+        status: terminal && !args.json,
+        down: None,
+        up_once: false,
+    };
     loop {
         let shown = match heard.recv_timeout(Duration::from_secs(1)) {
             Ok(Heard::Refused(why)) => bail!("{why}"),
@@ -117,7 +126,9 @@ impl Screen {
     }
 
     fn print(&self, text: &str) -> std::io::Result<()> {
-        if self.status { write!(stdout(), "\r\x1b[2K")?; }
+        if self.status {
+            write!(stdout(), "\r\x1b[2K")?;
+        }
         writeln!(stdout(), "{text}")
     }
 
@@ -153,7 +164,7 @@ mod tests {
     #[test]
     fn since_is_a_span_or_a_moment() {
         let now = Timestamp::from_millis(1_700_000_000_000);
-        assert_eq!(moment("10m", now).unwrap(), now.minus(Duration::from_secs(600)));
+        assert_eq!(moment("10m", now).unwrap(), now.minus(Duration::from_mins(10)));
         assert_eq!(moment("2023-11-14T22:13:20Z", now).unwrap(), now);
         for bad in ["", "m", "10", "-1h", "10 min", "米", "1w"] {
             assert!(moment(bad, now).is_err(), "{bad}");

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{bail, Context};
+use anyhow::{Context, bail};
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::inference::known::{KnownModel, KNOWN_MODELS};
+use crate::inference::known::{KNOWN_MODELS, KnownModel};
 use crate::inference::letterbox::{ChannelOrder, ElementType, TensorLayout};
 use crate::inference::manifest::Manifest;
-use crate::inference::{pull, Model, ModelOptions, Provider, Resize};
+use crate::inference::{Model, ModelOptions, Provider, Resize, pull};
 use crate::pipeline::frame::{Color, Matrix, OwnedPlanes, Picture, PixelLayout};
 use crate::pipeline::ports::Detector;
 
@@ -119,7 +119,14 @@ fn list(models: &Path) -> anyhow::Result<()> {
     writeln!(out, "Can be fetched (lightbar model pull NAME):")?;
     for model in KNOWN_MODELS {
         let here = models.join(model.name).join(model.file).is_file();
-        writeln!(out, "  {:18} {:>5.1} MB  {}{}", model.name, model.bytes as f64 / 1e6, model.about, if here { "  [here]" } else { "" })?;
+        writeln!(
+            out,
+            "  {:18} {:>5.1} MB  {}{}",
+            model.name,
+            model.bytes as f64 / 1e6,
+            model.about,
+            if here { "  [here]" } else { "" }
+        )?;
     }
     writeln!(out, "Here, in {}:", models.display())?;
     let mut folders: Vec<PathBuf> = match std::fs::read_dir(models) {
@@ -131,7 +138,15 @@ fn list(models: &Path) -> anyhow::Result<()> {
     folders.sort();
     for folder in &folders {
         match Manifest::read(&folder.join("model.toml")) {
-            Ok(m) => writeln!(out, "  {:18} {} {}, {}, {}", folder.display(), m.name, m.version, m.output.layout.as_str(), m.licence)?,
+            Ok(m) => writeln!(
+                out,
+                "  {:18} {} {}, {}, {}",
+                folder.display(),
+                m.name,
+                m.version,
+                m.output.layout.as_str(),
+                m.licence
+            )?,
             Err(error) => writeln!(out, "  {:18} not usable: {error}", folder.display())?,
         }
     }
@@ -148,7 +163,9 @@ fn show(model: &Model) -> anyhow::Result<()> {
     writeln!(out, "file       {}", model.weights().display())?;
     match model.manifest() {
         Some(path) => writeln!(out, "manifest   {}", path.display())?,
-        None => writeln!(out, "manifest   none: recognized by shapes and metadata; see docs/models.md for what is assumed")?,
+        None => {
+            writeln!(out, "manifest   none: recognized by shapes and metadata; see docs/models.md for what is assumed")?
+        }
     }
     writeln!(out, "sha256     {}", card.sha256)?;
     writeln!(out, "licence    {}\nsource     {}", spec.licence, spec.source)?;
@@ -160,17 +177,36 @@ fn show(model: &Model) -> anyhow::Result<()> {
         writeln!(out, "output     {port}")?;
     }
     let input = &spec.input;
-    let layout = match input.layout { TensorLayout::Nchw => "nchw", TensorLayout::Nhwc => "nhwc" };
-    let element = match input.element { ElementType::F32 => "f32", ElementType::U8 => "u8" };
-    let color = match input.color { ChannelOrder::Rgb => "rgb", ChannelOrder::Bgr => "bgr" };
-    let resize = match input.resize { Resize::Letterbox => "letterbox", Resize::LetterboxCentered => "letterbox_centered", Resize::Stretch => "stretch" };
-    writeln!(out, "fed        {}x{} {layout} {element} {color}, (level * {} - {:?}) / {:?}, {resize}, pad {}", input.width, input.height, input.scale, input.mean, input.std, input.pad)?;
+    let layout = match input.layout {
+        TensorLayout::Nchw => "nchw",
+        TensorLayout::Nhwc => "nhwc",
+    };
+    let element = match input.element {
+        ElementType::F32 => "f32",
+        ElementType::U8 => "u8",
+    };
+    let color = match input.color {
+        ChannelOrder::Rgb => "rgb",
+        ChannelOrder::Bgr => "bgr",
+    };
+    let resize = match input.resize {
+        Resize::Letterbox => "letterbox",
+        Resize::LetterboxCentered => "letterbox_centered",
+        Resize::Stretch => "stretch",
+    };
+    writeln!(
+        out,
+        "fed        {}x{} {layout} {element} {color}, (level * {} - {:?}) / {:?}, {resize}, pad {}",
+        input.width, input.height, input.scale, input.mean, input.std, input.pad
+    )?;
     writeln!(out, "layout     {}", spec.output.as_str())?;
     if spec.output.needs_suppression() {
         writeln!(out, "nms_iou    {}", spec.nms_iou)?;
     }
     writeln!(out, "classes    {}", spec.classes.iter().filter(|class| !class.name.is_empty()).count())?;
-    for (number, (class, confidence)) in spec.classes.iter().zip(&spec.confidence).enumerate().filter(|(_, (class, _))| !class.name.is_empty()) {
+    for (number, (class, confidence)) in
+        spec.classes.iter().zip(&spec.confidence).enumerate().filter(|(_, (class, _))| !class.name.is_empty())
+    {
         writeln!(out, "  {number:>3} {:20} {:10} >= {confidence}", class.name, class.class.as_str())?;
     }
     Ok(())
@@ -181,10 +217,21 @@ fn check(model: &Model) -> anyhow::Result<()> {
     let objects = detector.detect(&test_picture()).context("the model was loaded, but does not run")?;
     let mut out = io::stdout().lock();
     let (spec, card) = (model.spec(), model.card());
-    writeln!(out, "ok: {} {}: layout {} ({}), {} classes", card.name, card.version, spec.output.as_str(),
+    writeln!(
+        out,
+        "ok: {} {}: layout {} ({}), {} classes",
+        card.name,
+        card.version,
+        spec.output.as_str(),
         if model.manifest().is_some() { "by its manifest" } else { "recognized" },
-        spec.classes.iter().filter(|class| !class.name.is_empty()).count())?;
-    writeln!(out, "    sha256 {} {}", card.sha256, if model.manifest().is_some() { "as the manifest says" } else { "(nothing to compare with: no manifest)" })?;
+        spec.classes.iter().filter(|class| !class.name.is_empty()).count()
+    )?;
+    writeln!(
+        out,
+        "    sha256 {} {}",
+        card.sha256,
+        if model.manifest().is_some() { "as the manifest says" } else { "(nothing to compare with: no manifest)" }
+    )?;
     writeln!(out, "    runs on {}; {} objects on a test picture of grey gradients", card.runtime, objects.len())?;
     Ok(())
 }

@@ -53,7 +53,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
         runtime.block_on(replay.run(&mut BufWriter::new(file), seen))?
     };
     bar.finish_and_clear();
-    writeln!(std::io::stderr(), "{} frames looked at, {} alerts, {} changes written", done.frames, done.alerts, done.changes)?;
+    writeln!(
+        std::io::stderr(),
+        "{} frames looked at, {} alerts, {} changes written",
+        done.frames,
+        done.alerts,
+        done.changes
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,7 +68,9 @@ fn choose<'a>(settings: &'a Settings, id: Option<&str>) -> anyhow::Result<&'a Ca
     match (id, settings.cameras.as_slice()) {
         (Some(id), _) => {
             let wanted = CameraId::parse(id)?;
-            settings.camera(&wanted).with_context(|| format!("the configuration has no camera {id}; it has: {}", known()))
+            settings
+                .camera(&wanted)
+                .with_context(|| format!("the configuration has no camera {id}; it has: {}", known()))
         }
         (None, [only]) => Ok(only),
         (None, _) => bail!("say which camera the file stands for with --camera; the configuration has: {}", known()),

@@ -60,7 +60,11 @@ pub(super) struct Args {
 
 fn parse_fps(text: &str) -> Result<f64, String> {
     let fps: f64 = text.parse().map_err(|_| format!("wanted frames per second such as 25, got {text:?}"))?;
-    if (0.1..=1000.0).contains(&fps) { Ok(fps) } else { Err(format!("wanted 0.1 to 1000 frames per second, got {text}")) }
+    if (0.1..=1000.0).contains(&fps) {
+        Ok(fps)
+    } else {
+        Err(format!("wanted 0.1 to 1000 frames per second, got {text}"))
+    }
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {
@@ -71,14 +75,16 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let name = args.detections.display();
     let text = fs::read_to_string(&args.detections).with_context(|| format!("reading detections from {name}"))?;
-    let frames = mot::parse(&text, args.size, args.scores).with_context(|| format!("reading detections from {name}"))?;
+    let frames =
+        mot::parse(&text, args.size, args.scores).with_context(|| format!("reading detections from {name}"))?;
     let config = TrackerConfig {
         confirm_confidence: args.confirm,
         keep_confidence: args.keep,
         lost_after: Duration::from_secs_f64(args.lost_after),
     };
     let rows = track(&frames, config, args.fps);
-    fs::write(&args.out, mot::write(&rows, args.size)).with_context(|| format!("writing tracks to {}", args.out.display()))?;
+    fs::write(&args.out, mot::write(&rows, args.size))
+        .with_context(|| format!("writing tracks to {}", args.out.display()))?;
     let tracks: BTreeSet<u64> = rows.iter().map(|row| row.track).collect();
     let last = frames.keys().next_back().copied().unwrap_or(0);
     tracing::info!(frames = last, tracks = tracks.len(), rows = rows.len(), out = %args.out.display(), "tracked");
@@ -137,8 +143,12 @@ mod tests {
         run(args(folder.path(), &text)).unwrap();
         let tracks = fs::read_to_string(folder.path().join("tracks.txt")).unwrap();
         let of = |frame: &str, top: &str| -> Vec<String> {
-            tracks.lines().map(|l| l.split(',').collect::<Vec<_>>())
-                .filter(|c| c[0] == frame && c[3].starts_with(top)).map(|c| c[1].to_owned()).collect()
+            tracks
+                .lines()
+                .map(|l| l.split(',').collect::<Vec<_>>())
+                .filter(|c| c[0] == frame && c[3].starts_with(top))
+                .map(|c| c[1].to_owned())
+                .collect()
         };
         assert_eq!(of("1", "300").len(), 1, "the first frame is written although the track was confirmed later");
         assert_eq!(of("1", "300"), of("100", "300"));

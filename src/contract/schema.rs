@@ -107,7 +107,8 @@ mod tests {
             let strict: Value = serde_json::from_str(named(strict).expect("published").text).expect("JSON");
             let wanted = serde_json::to_string_pretty(&open(&strict)).expect("JSON") + "\n";
             if std::env::var_os("UPDATE_GOLDEN").is_some() {
-                std::fs::write(format!("{}/deploy/schemas/{file}", env!("CARGO_MANIFEST_DIR")), &wanted).expect("written");
+                std::fs::write(format!("{}/deploy/schemas/{file}", env!("CARGO_MANIFEST_DIR")), &wanted)
+                    .expect("written");
                 continue;
             }
             assert!(wanted == named(opened).expect("published").text, "{file} is not derived from its strict schema");

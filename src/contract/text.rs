@@ -35,19 +35,26 @@ fn english(alert: &AlertV1) -> String {
         Some(K::ZoneExit) => format!("{who} left {area}"),
         Some(K::ZonePresence) => format!("{who} in {area}"),
         Some(K::Loitering) => format!("{who} staying in {area}{}", within(" for ", dwell(alert).map(english_span))),
-        Some(K::WrongWay) if crossing.is_some() => format!("{who} went the wrong way across {}", english_crossing(alert)),
+        Some(K::WrongWay) if crossing.is_some() => {
+            format!("{who} went the wrong way across {}", english_crossing(alert))
+        }
         Some(K::WrongWay) => format!("{who} went the wrong way{}", at("in")),
         Some(K::Crowd) => format!("{who} gathered{}", at("in")),
         Some(K::ObjectAbandoned) => format!("{who} left behind{}", at("in")),
         Some(K::ObjectRemoved) => format!("{who} gone{}", at("from")),
-        Some(K::VehicleStopped) => format!("{who} standing{}{}", at("in"), within(" for ", dwell(alert).map(english_span))),
+        Some(K::VehicleStopped) => {
+            format!("{who} standing{}{}", at("in"), within(" for ", dwell(alert).map(english_span)))
+        }
         Some(K::ObjectPresent) => format!("{who} seen{}", at("in")),
         Some(K::FastMove) => format!("{who} moving fast{}", at("in")),
         Some(K::CameraTamper) => "the view was covered, turned or changed".to_owned(),
         Some(K::VideoDegraded) => "the picture is too poor to rely on".to_owned(),
         Some(K::VideoLoss) => "no video".to_owned(),
         Some(K::Storm) => {
-            format!("too many alerts at once; {} held back", plural(alert.suppressed_count.unwrap_or(0), "alert", "alerts"))
+            format!(
+                "too many alerts at once; {} held back",
+                plural(alert.suppressed_count.unwrap_or(0), "alert", "alerts")
+            )
         }
         Some(K::Overload) => "the machine is too busy to look at every picture".to_owned(),
         Some(K::Store) => "alerts can hardly be stored; look at the disk".to_owned(),

@@ -11,7 +11,13 @@ pub fn rfc3339(at: Timestamp) -> String {
     let utc = TimeZone::UTC.to_datetime(moment);
     format!(
         "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
-        utc.year(), utc.month(), utc.day(), utc.hour(), utc.minute(), utc.second(), utc.millisecond()
+        utc.year(),
+        utc.month(),
+        utc.day(),
+        utc.hour(),
+        utc.minute(),
+        utc.second(),
+        utc.millisecond()
     )
 }
 

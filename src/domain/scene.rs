@@ -108,8 +108,15 @@ pub enum BlindCause {
 impl BlindCause {
     /// All causes.
     pub const ALL: [Self; 9] = [
-        Self::Starting, Self::Unreachable, Self::Unauthorized, Self::Stalled, Self::Unusable, Self::Undecodable,
-        Self::Overload, Self::ServiceDown, Self::Disabled,
+        Self::Starting,
+        Self::Unreachable,
+        Self::Unauthorized,
+        Self::Stalled,
+        Self::Unusable,
+        Self::Undecodable,
+        Self::Overload,
+        Self::ServiceDown,
+        Self::Disabled,
     ];
 
     /// The word for it in metrics, logs and the store.

@@ -108,7 +108,8 @@ impl Sight {
 
     /// Since when the stream is lost, if that is to be told; says so once.
     pub(super) fn loss_begins(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let since = self.loss_since.filter(|since| !self.loss_told && now.since(*since) >= self.config.video_loss_after)?;
+        let since =
+            self.loss_since.filter(|since| !self.loss_told && now.since(*since) >= self.config.video_loss_after)?;
         self.loss_told = true;
         Some(since)
     }

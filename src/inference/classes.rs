@@ -24,7 +24,9 @@ const COCO_GAPS: [usize; 10] = [12, 26, 29, 30, 45, 66, 68, 69, 71, 83];
 /// The 90 classes of models that count by COCO category number less one (TensorFlow SSD); gaps are empty.
 pub fn coco90() -> Vec<String> {
     let mut names = COCO80.iter();
-    (1..=90).map(|id| if COCO_GAPS.contains(&id) { String::new() } else { (*names.next().expect("80 names and 10 gaps are 90")).to_owned() }).collect()
+    let mut name =
+        |id| if COCO_GAPS.contains(&id) { String::new() } else { names.next().copied().unwrap_or_default().to_owned() };
+    (1..=90).map(&mut name).collect()
 }
 
 /// One class of a model.
@@ -41,7 +43,9 @@ pub struct ModelClass {
 /// The object class that a name means where a manifest does not say otherwise.
 pub fn class_of(name: &str) -> ObjectClass {
     match name {
-        "bird" | "cat" | "dog" | "horse" | "sheep" | "cow" | "elephant" | "bear" | "zebra" | "giraffe" => ObjectClass::Animal,
+        "bird" | "cat" | "dog" | "horse" | "sheep" | "cow" | "elephant" | "bear" | "zebra" | "giraffe" => {
+            ObjectClass::Animal
+        }
         "backpack" | "handbag" | "suitcase" => ObjectClass::Bag,
         "motorbike" => ObjectClass::Motorcycle,
         // What the model calls unknown is still something that the model saw.
@@ -69,7 +73,10 @@ mod tests {
     fn coco_by_category_number_has_its_gaps() {
         let names = coco90();
         assert_eq!(names.len(), 90);
-        assert_eq!([&*names[0], &*names[12], &*names[43], &*names[89]], ["person", "stop sign", "bottle", "toothbrush"]);
+        assert_eq!(
+            [&*names[0], &*names[12], &*names[43], &*names[89]],
+            ["person", "stop sign", "bottle", "toothbrush"]
+        );
         assert_eq!(names[11], "");
     }
 
@@ -77,11 +84,18 @@ mod tests {
     fn names_become_classes_and_keep_what_they_say_more() {
         let names: Vec<String> = ["person", "dog", "backpack", "bottle", "lorry"].map(str::to_owned).to_vec();
         let map = BTreeMap::from([("lorry".to_owned(), ObjectClass::Truck)]);
-        let resolved: Vec<_> = resolve(&names, &map).into_iter().map(|c| (c.class, c.label.as_deref().map(str::to_owned))).collect();
+        let resolved: Vec<_> =
+            resolve(&names, &map).into_iter().map(|c| (c.class, c.label.as_deref().map(str::to_owned))).collect();
         let label = |l: &str| Some(l.to_owned());
-        assert_eq!(resolved, [
-            (ObjectClass::Person, None), (ObjectClass::Animal, label("dog")), (ObjectClass::Bag, label("backpack")),
-            (ObjectClass::Other, label("bottle")), (ObjectClass::Truck, label("lorry")),
-        ]);
+        assert_eq!(
+            resolved,
+            [
+                (ObjectClass::Person, None),
+                (ObjectClass::Animal, label("dog")),
+                (ObjectClass::Bag, label("backpack")),
+                (ObjectClass::Other, label("bottle")),
+                (ObjectClass::Truck, label("lorry")),
+            ]
+        );
     }
 }

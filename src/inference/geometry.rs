@@ -8,7 +8,7 @@ use crate::domain::geometry::BBox;
 pub enum Resize {
     /// Keeps proportions, picture in the top left corner, sizes rounded down (YOLOX).
     Letterbox,
-    /// Keeps proportions, picture in the middle, sizes rounded (YOLOv5, v7, v8 and their kin).
+    /// Keeps proportions, picture in the middle, sizes rounded (`YOLOv5`, v7, v8 and their kin).
     LetterboxCentered,
     /// Fills the input, proportions are lost (SSD, DETR).
     Stretch,

@@ -81,7 +81,10 @@ impl KnownModel {
 
     /// Its whole manifest.
     pub fn manifest(&self) -> String {
-        format!("name = \"{}\"\nfile = \"{}\"\nsha256 = \"{}\"\n{}", self.name, self.file, self.sha256, self.manifest_rest)
+        format!(
+            "name = \"{}\"\nfile = \"{}\"\nsha256 = \"{}\"\n{}",
+            self.name, self.file, self.sha256, self.manifest_rest
+        )
     }
 }
 

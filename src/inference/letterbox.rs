@@ -82,14 +82,16 @@ impl Element for f32 {
 impl Element for u8 {
     #[inline]
     fn from_value(value: f32) -> Self {
-        // A cast saturates, so only the rounding is ours.
-        (value + 0.5) as u8
+        // By way of i32, which becomes vector code where a cast from float to byte does not.
+        (value.clamp(0.0, 255.0) + 0.5) as i32 as u8
     }
 }
 
 /// Why a picture could not be put into the tensor: its planes are smaller than it says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("plane {plane} of a {width}x{height} {layout:?} picture has {got} bytes at a stride of {stride}; it needs {wanted}")]
+#[error(
+    "plane {plane} of a {width}x{height} {layout:?} picture has {got} bytes at a stride of {stride}; it needs {wanted}"
+)]
 pub struct ShortPlane {
     plane: usize,
     width: u32,
@@ -171,7 +173,7 @@ struct Tap {
     weight: i32,
 }
 
-/// Weights across are of 11 bits, as in OpenCV; weights down of 8, so that a blended row fits 16 bits without loss.
+/// Weights across are of 11 bits, as in `OpenCV`; weights down of 8, so that a blended row fits 16 bits without loss.
 const ONE_ACROSS: i32 = 1 << 11;
 const ONE_DOWN: i32 = 1 << 8;
 /// What a sample of both passes is to be divided by.
@@ -252,9 +254,10 @@ fn taps(from: usize, to: usize, halved: bool, one: i32) -> Vec<Tap> {
 #[derive(Debug, Default)]
 struct Scratch {
     blended: Vec<u16>,
-    y: Vec<f32>,
-    u: Vec<f32>,
-    v: Vec<f32>,
+    // Integers until they are coloured: there they become floats many at a time.
+    y: Vec<i32>,
+    u: Vec<i32>,
+    v: Vec<i32>,
 }
 
 impl Scratch {
@@ -262,7 +265,7 @@ impl Scratch {
         // One more pair than the widest row: the right neighbour of the last sample.
         self.blended.resize(plan.luma.width.max(plan.chroma.width * 2) + 2, 0);
         for row in [&mut self.y, &mut self.u, &mut self.v] {
-            row.resize(plan.luma.x.len(), 0.0);
+            row.resize(plan.luma.x.len(), 0);
         }
     }
 }
@@ -290,35 +293,36 @@ fn blend(picture: &Picture, plane: usize, axes: &Axes, (row, length): (usize, us
 }
 
 #[inline]
-fn mix(a: u16, b: u16, weight: i32) -> f32 {
-    (i32::from(a) * (ONE_ACROSS - weight) + i32::from(b) * weight) as f32
+fn mix(a: u16, b: u16, weight: i32) -> i32 {
+    i32::from(a) * ONE_ACROSS + (i32::from(b) - i32::from(a)) * weight
 }
 
-fn across(row: &[u16], taps: &[Tap], out: &mut [f32]) {
+fn across(row: &[u16], taps: &[Tap], out: &mut [i32]) {
     for (out, tap) in out.iter_mut().zip(taps) {
-        let pair = &row[tap.at as usize..][..2];
-        *out = mix(pair[0], pair[1], tap.weight);
+        // One check for both; the row is one sample longer than the last tap reaches.
+        let Some(&[a, b]) = row.get(tap.at as usize..).and_then(<[u16]>::first_chunk) else { continue };
+        *out = mix(a, b, tap.weight);
     }
 }
 
-fn across_pairs(row: &[u16], taps: &[Tap], first: &mut [f32], second: &mut [f32]) {
+fn across_pairs(row: &[u16], taps: &[Tap], first: &mut [i32], second: &mut [i32]) {
     for ((first, second), tap) in first.iter_mut().zip(second).zip(taps) {
-        let four = &row[tap.at as usize * 2..][..4];
-        *first = mix(four[0], four[2], tap.weight);
-        *second = mix(four[1], four[3], tap.weight);
+        let Some(&[a, b, c, d]) = row.get(tap.at as usize * 2..).and_then(<[u16]>::first_chunk) else { continue };
+        *first = mix(a, c, tap.weight);
+        *second = mix(b, d, tap.weight);
     }
 }
 
-/// From sampled YUV to the model's values: matrix, clamp to 0..255, normalization.
+/// From sampled YUV to the model's values: matrix, clamp to 0..255, normalization. One row of numbers per channel, in the
+/// model's order, so that the loop over pixels has no branch.
 #[derive(Clone, Copy, Debug)]
 struct Paint {
-    luma: [f32; 2],
-    red_v: f32,
-    green: [f32; 2],
-    blue_u: f32,
+    luma: f32,
+    u: [f32; 3],
+    v: [f32; 3],
+    zero: [f32; 3],
     gain: [f32; 3],
     bias: [f32; 3],
-    blue_first: bool,
 }
 
 impl Paint {
@@ -329,48 +333,51 @@ impl Paint {
             Matrix::Bt709 => (0.2126, 0.0722),
         };
         let kg = 1.0 - kr - kb;
-        let (luma_gain, luma_zero, chroma_gain) = if color.full_range { (1.0, 0.0, 1.0) } else { (255.0 / 219.0, 16.0, 255.0 / 224.0) };
+        let (luma_gain, luma_zero, chroma_gain) =
+            if color.full_range { (1.0, 0.0, 1.0) } else { (255.0 / 219.0, 16.0, 255.0 / 224.0) };
         let (red_v, blue_u) = (2.0 * (1.0 - kr) * chroma_gain, 2.0 * (1.0 - kb) * chroma_gain);
+        let (mut u, mut v) = ([0.0, -blue_u * kb / kg, blue_u], [red_v, -red_v * kr / kg, 0.0]);
+        if spec.color == ChannelOrder::Bgr {
+            u.reverse();
+            v.reverse();
+        }
         Self {
-            luma: [luma_gain * UNIT, -luma_zero * luma_gain],
-            red_v,
-            green: [-blue_u * kb / kg, -red_v * kr / kg],
-            blue_u,
+            luma: luma_gain * UNIT,
+            u: u.map(|part| part * UNIT),
+            v: v.map(|part| part * UNIT),
+            zero: std::array::from_fn(|c| -luma_zero * luma_gain - 128.0 * (u[c] + v[c])),
             gain: spec.std.map(|std| spec.scale / std),
             bias: std::array::from_fn(|c| -spec.mean[c] / spec.std[c]),
-            blue_first: spec.color == ChannelOrder::Bgr,
         }
     }
 
     #[inline]
-    fn pixel<T: Element>(&self, y: f32, u: f32, v: f32) -> [T; 3] {
-        let y = y * self.luma[0] + self.luma[1];
-        let (u, v) = (u * UNIT - 128.0, v * UNIT - 128.0);
-        let red = y + self.red_v * v;
-        let green = y + self.green[0] * u + self.green[1] * v;
-        let blue = y + self.blue_u * u;
-        let [first, third] = if self.blue_first { [blue, red] } else { [red, blue] };
-        let value = |level: f32, c: usize| T::from_value(level.max(0.0).min(255.0) * self.gain[c] + self.bias[c]);
-        [value(first, 0), value(green, 1), value(third, 2)]
+    fn value<T: Element>(&self, c: usize, y: i32, u: i32, v: i32) -> T {
+        let level = y as f32 * self.luma + u as f32 * self.u[c] + v as f32 * self.v[c] + self.zero[c];
+        T::from_value(level.clamp(0.0, 255.0) * self.gain[c] + self.bias[c])
     }
 
     fn row<T: Element>(&self, samples: &Scratch, tensor: &mut [T], spec: &InputSpec, (x, y): (usize, usize)) {
+        // A copy of our own: the compiler then knows that the tensor's writes do not change it.
+        let paint = *self;
         let length = samples.y.len();
         let (ys, us, vs) = (&samples.y[..length], &samples.u[..length], &samples.v[..length]);
         let start = y * spec.width + x;
         match spec.layout {
             TensorLayout::Nchw => {
                 let area = spec.width * spec.height;
-                let (first, rest) = tensor.split_at_mut(area);
-                let (second, third) = rest.split_at_mut(area);
-                let (first, second, third) = (&mut first[start..][..length], &mut second[start..][..length], &mut third[start..][..length]);
-                for i in 0..length {
-                    [first[i], second[i], third[i]] = self.pixel(ys[i], us[i], vs[i]);
+                for (c, plane) in tensor.chunks_exact_mut(area).enumerate() {
+                    let out = &mut plane[start..][..length];
+                    for i in 0..length {
+                        out[i] = paint.value(c, ys[i], us[i], vs[i]);
+                    }
                 }
             }
             TensorLayout::Nhwc => {
                 for (i, out) in tensor[start * 3..][..length * 3].chunks_exact_mut(3).enumerate() {
-                    out.copy_from_slice(&self.pixel(ys[i], us[i], vs[i]));
+                    for (c, out) in out.iter_mut().enumerate() {
+                        *out = paint.value(c, ys[i], us[i], vs[i]);
+                    }
                 }
             }
         }

@@ -82,25 +82,32 @@ fn rgb(color: Color, y: f64, u: f64, v: f64) -> [f64; 3] {
 }
 
 fn naive(picture: &Picture, spec: &InputSpec) -> Vec<f64> {
-    let (_, inner) = Placement::fit((picture.width as usize, picture.height as usize), (spec.width, spec.height), spec.resize);
+    let (_, inner) =
+        Placement::fit((picture.width as usize, picture.height as usize), (spec.width, spec.height), spec.resize);
     let mut out = vec![0.0; spec.width * spec.height * 3];
     for y in 0..spec.height {
         for x in 0..spec.width {
-            let inside = (inner.left..inner.left + inner.width).contains(&x) && (inner.top..inner.top + inner.height).contains(&y);
+            let inside = (inner.left..inner.left + inner.width).contains(&x)
+                && (inner.top..inner.top + inner.height).contains(&y);
             let levels = if inside {
                 let px = ((x - inner.left) as f64 + 0.5) * f64::from(picture.width) / inner.width as f64;
                 let py = ((y - inner.top) as f64 + 0.5) * f64::from(picture.height) / inner.height as f64;
-                let [a, b, c] = rgb(picture.color, sample(picture, 0, px, py), sample(picture, 1, px, py), sample(picture, 2, px, py));
+                let [a, b, c] = rgb(
+                    picture.color,
+                    sample(picture, 0, px, py),
+                    sample(picture, 1, px, py),
+                    sample(picture, 2, px, py),
+                );
                 if spec.color == ChannelOrder::Bgr { [c, b, a] } else { [a, b, c] }
             } else {
                 [f64::from(spec.pad); 3]
             };
-            for c in 0..3 {
+            for (c, level) in levels.into_iter().enumerate() {
                 let at = match spec.layout {
                     TensorLayout::Nchw => (c * spec.height + y) * spec.width + x,
                     TensorLayout::Nhwc => (y * spec.width + x) * 3 + c,
                 };
-                out[at] = (levels[c] * f64::from(spec.scale) - f64::from(spec.mean[c])) / f64::from(spec.std[c]);
+                out[at] = (level * f64::from(spec.scale) - f64::from(spec.mean[c])) / f64::from(spec.std[c]);
             }
         }
     }
@@ -119,16 +126,19 @@ fn any_layout() -> impl Strategy<Value = PixelLayout> {
 }
 
 fn any_color() -> impl Strategy<Value = Color> {
-    (prop::sample::select(vec![Matrix::Bt601, Matrix::Bt709]), any::<bool>()).prop_map(|(matrix, full_range)| Color { matrix, full_range })
+    (prop::sample::select(vec![Matrix::Bt601, Matrix::Bt709]), any::<bool>())
+        .prop_map(|(matrix, full_range)| Color { matrix, full_range })
 }
 
 fn any_spec() -> impl Strategy<Value = InputSpec> {
     let resize = prop::sample::select(vec![Resize::Letterbox, Resize::LetterboxCentered, Resize::Stretch]);
-    (1_usize..40, 1_usize..40, any::<bool>(), any::<bool>(), resize).prop_map(|(width, height, nhwc, bgr, resize)| InputSpec {
-        layout: if nhwc { TensorLayout::Nhwc } else { TensorLayout::Nchw },
-        color: if bgr { ChannelOrder::Bgr } else { ChannelOrder::Rgb },
-        resize,
-        ..spec(width, height)
+    (1_usize..40, 1_usize..40, any::<bool>(), any::<bool>(), resize).prop_map(|(width, height, nhwc, bgr, resize)| {
+        InputSpec {
+            layout: if nhwc { TensorLayout::Nhwc } else { TensorLayout::Nchw },
+            color: if bgr { ChannelOrder::Bgr } else { ChannelOrder::Rgb },
+            resize,
+            ..spec(width, height)
+        }
     })
 }
 
@@ -157,11 +167,13 @@ proptest! {
 #[test]
 fn normalization_and_bytes_follow_the_levels() {
     let picture = picture(64, 48, PixelLayout::I420, FULL_601);
-    let normalized = InputSpec { scale: 1.0 / 255.0, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..spec(32, 32) };
+    let normalized =
+        InputSpec { scale: 1.0 / 255.0, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], ..spec(32, 32) };
     let mut floats = Letterbox::<f32>::new(normalized.clone());
     floats.fill(&picture).unwrap();
     assert!(largest_difference(floats.tensor(), &naive(&picture, &normalized)) < 0.04);
-    let bytes_spec = InputSpec { layout: TensorLayout::Nhwc, element: ElementType::U8, resize: Resize::Stretch, ..spec(32, 32) };
+    let bytes_spec =
+        InputSpec { layout: TensorLayout::Nhwc, element: ElementType::U8, resize: Resize::Stretch, ..spec(32, 32) };
     let mut bytes = Letterbox::<u8>::new(bytes_spec.clone());
     bytes.fill(&picture).unwrap();
     assert!(largest_difference(bytes.tensor(), &naive(&picture, &bytes_spec)) < 2.2);
@@ -171,7 +183,13 @@ fn normalization_and_bytes_follow_the_levels() {
 fn a_grey_picture_stays_grey_whatever_its_size() {
     for (w, h) in [(1920, 1080), (1279, 719), (3, 5), (1, 1)] {
         let planes = OwnedPlanes(vec![(vec![77; w * h], w), (vec![128; w * h], w), (vec![128; w * h], w)]);
-        let picture = Picture { width: w as u32, height: h as u32, layout: PixelLayout::I444, color: FULL_601, planes: Arc::new(planes) };
+        let picture = Picture {
+            width: w as u32,
+            height: h as u32,
+            layout: PixelLayout::I444,
+            color: FULL_601,
+            planes: Arc::new(planes),
+        };
         let mut ours = Letterbox::<f32>::new(InputSpec { resize: Resize::Stretch, ..spec(16, 16) });
         ours.fill(&picture).unwrap();
         assert!(ours.tensor().iter().all(|level| (level - 77.0).abs() < 1e-3), "{w}x{h}: {:?}", ours.tensor());

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::InferenceError;
 use super::classes::{self, ModelClass};
 use super::geometry::Resize;
 use super::layout::OutputLayout;
 use super::letterbox::{ChannelOrder, ElementType, InputSpec, TensorLayout};
-use super::InferenceError;
 use crate::domain::detection::ObjectClass;
 
 /// The default confidence below which a detection is not one.
@@ -179,10 +179,17 @@ impl Manifest {
                 return Err(format!("input.size: got {told:?}, the file takes {real:?} (width, height)"));
             }
             (Some(size), _) | (None, Some(size)) => size,
-            (None, None) => return Err("input.size: missing, and the file leaves it open; write size = [width, height]".into()),
+            (None, None) => {
+                return Err("input.size: missing, and the file leaves it open; write size = [width, height]".into());
+            }
         };
         let names = self.classes.names.list()?;
-        let map = self.classes.map.iter().map(|(name, class)| Ok((name.clone(), object_class(name, class)?))).collect::<Result<_, String>>()?;
+        let map = self
+            .classes
+            .map
+            .iter()
+            .map(|(name, class)| Ok((name.clone(), object_class(name, class)?)))
+            .collect::<Result<_, String>>()?;
         let threshold = |name: &String| self.thresholds.per_class.get(name).copied();
         let default = self.thresholds.confidence.unwrap_or(DEFAULT_CONFIDENCE);
         let input = &self.input;
@@ -218,7 +225,10 @@ impl Manifest {
             return Err("input.std: values are divided by it; got a 0".into());
         }
         if self.input.size.is_some_and(|size| size.iter().any(|side| !(1..=8192).contains(side))) {
-            return Err(format!("input.size: got {:?}, wants [width, height] of 1 to 8192 pixels", self.input.size.unwrap_or_default()));
+            return Err(format!(
+                "input.size: got {:?}, wants [width, height] of 1 to 8192 pixels",
+                self.input.size.unwrap_or_default()
+            ));
         }
         let names = self.classes.names.list()?;
         let known = |key: &str, name: &String| {
@@ -245,11 +255,15 @@ impl Names {
     /// The names by number.
     pub fn list(&self) -> Result<Vec<String>, String> {
         match self {
-            Self::Listed(names) if names.is_empty() => Err("classes.names: got an empty list, wants the model's class names".into()),
+            Self::Listed(names) if names.is_empty() => {
+                Err("classes.names: got an empty list, wants the model's class names".into())
+            }
             Self::Listed(names) => Ok(names.clone()),
             Self::Known(name) if name == "coco80" => Ok(classes::COCO80.map(str::to_owned).to_vec()),
             Self::Known(name) if name == "coco90" => Ok(classes::coco90()),
-            Self::Known(name) => Err(format!("classes.names: got {name:?}, wants \"coco80\", \"coco90\" or a list of names")),
+            Self::Known(name) => {
+                Err(format!("classes.names: got {name:?}, wants \"coco80\", \"coco90\" or a list of names"))
+            }
         }
     }
 }

@@ -3,17 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ort::session::builder::GraphOptimizationLevel;
 use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Outlet, ValueType};
 use sha2::{Digest, Sha256};
 
+use super::InferenceError;
 use super::letterbox::TensorLayout;
 use super::manifest::{Manifest, ModelSpec};
 use super::recognize::{Port, Signature};
 use super::runtime::{Provider, Runtime};
 use super::session::OrtDetector;
-use super::InferenceError;
 use crate::domain::detection::ModelCard;
 
 /// How a model shall run.
@@ -77,7 +77,13 @@ impl Model {
             sha256,
             runtime: format!("onnxruntime {} {}", runtime.version, used.join("+")),
         };
-        tracing::info!(model = card.name, version = card.version, layout = spec.output.as_str(), runtime = card.runtime, "model loaded");
+        tracing::info!(
+            model = card.name,
+            version = card.version,
+            layout = spec.output.as_str(),
+            runtime = card.runtime,
+            "model loaded"
+        );
         let manifest = manifest.map(|(path, _)| path);
         let (spec, card, options, tried) = (Arc::new(spec), Arc::new(card), options.clone(), Mutex::new(Some(session)));
         Ok(Self { spec, card, signature, weights, manifest, bytes, options, runtime, tried })
@@ -143,11 +149,14 @@ fn resolve(path: &Path) -> Result<(PathBuf, Option<(PathBuf, Manifest)>), Infere
 
 fn check_providers(providers: &[Provider], runtime: &Runtime) -> Result<(), InferenceError> {
     if providers.is_empty() {
-        return Err(InferenceError::Provider("providers: got none, wants at least one of cpu, openvino, cuda, tensorrt".into()));
+        return Err(InferenceError::Provider(
+            "providers: got none, wants at least one of cpu, openvino, cuda, tensorrt".into(),
+        ));
     }
     for provider in providers {
         if !provider.is_built_in()? {
-            let there: Vec<&str> = Provider::ALL.into_iter().filter(|p| p.is_built_in().unwrap_or(false)).map(Provider::as_str).collect();
+            let there: Vec<&str> =
+                Provider::ALL.into_iter().filter(|p| p.is_built_in().unwrap_or(false)).map(Provider::as_str).collect();
             let message = format!(
                 "execution provider {provider} was asked for, but {} has only {}; name a build that has it by ORT_DYLIB_PATH",
                 runtime.path.display(),
@@ -191,7 +200,11 @@ fn start(runtime: &Runtime, bytes: &[u8], options: &ModelOptions, weights: &Path
     })
 }
 
-fn specify(weights: &Path, manifest: Option<&(PathBuf, Manifest)>, signature: &Signature) -> Result<ModelSpec, InferenceError> {
+fn specify(
+    weights: &Path,
+    manifest: Option<&(PathBuf, Manifest)>,
+    signature: &Signature,
+) -> Result<ModelSpec, InferenceError> {
     let Some((path, manifest)) = manifest else {
         let name = weights.file_stem().map_or_else(|| "model".into(), |stem| stem.to_string_lossy().into_owned());
         return signature.recognize(&name).map_err(|message| InferenceError::Layout { path: weights.into(), message });
@@ -202,7 +215,10 @@ fn specify(weights: &Path, manifest: Option<&(PathBuf, Manifest)>, signature: &S
         let word = |layout| if layout == TensorLayout::Nchw { "nchw" } else { "nhwc" };
         return Err(error(format!(
             "input: got layout {} and type {:?}, the file takes {} {:?} ({port})",
-            word(manifest.input.layout), manifest.input.r#type, word(layout), element
+            word(manifest.input.layout),
+            manifest.input.r#type,
+            word(layout),
+            element
         )));
     }
     manifest.spec(size).map_err(error)
@@ -214,7 +230,11 @@ fn signature(session: &Session) -> Signature {
         let keys = metadata.custom_keys().unwrap_or_default();
         keys.into_iter().filter_map(|key| metadata.custom(&key).map(|value| (key, value))).collect()
     });
-    Signature { inputs: ports(session.inputs()), outputs: ports(session.outputs()), metadata: metadata.unwrap_or_default() }
+    Signature {
+        inputs: ports(session.inputs()),
+        outputs: ports(session.outputs()),
+        metadata: metadata.unwrap_or_default(),
+    }
 }
 
 fn port(outlet: &Outlet) -> Port {

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
+use ureq::Agent;
 use ureq::http::StatusCode;
 use ureq::tls::{TlsConfig, TlsProvider};
-use ureq::Agent;
 
 use super::known::KnownModel;
 use super::model::hex;
@@ -60,12 +60,21 @@ pub enum PullError {
 /// Fetches `model` into `folder` (made where absent) and writes its `model.toml`; gives the manifest's path. `from` is another
 /// base address for the file, such as a mirror's. `progress` hears the bytes so far and in all. A file that is there
 /// already and right is not fetched again.
-pub fn pull(model: &KnownModel, folder: &Path, from: Option<&str>, progress: &mut dyn FnMut(u64, u64)) -> Result<PathBuf, PullError> {
-    let disk = |path: &Path| { let path = path.to_owned(); move |cause| PullError::Disk { path, cause } };
+pub fn pull(
+    model: &KnownModel,
+    folder: &Path,
+    from: Option<&str>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<PathBuf, PullError> {
+    let disk = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| PullError::Disk { path, cause }
+    };
     fs::create_dir_all(folder).map_err(disk(folder))?;
     let (weights, manifest) = (folder.join(model.file), folder.join("model.toml"));
     if !weights.is_file() || hash(&weights).map_err(disk(&weights))? != model.sha256 {
-        let url = from.map_or_else(|| model.url.to_owned(), |base| format!("{}/{}", base.trim_end_matches('/'), model.file));
+        let url =
+            from.map_or_else(|| model.url.to_owned(), |base| format!("{}/{}", base.trim_end_matches('/'), model.file));
         let partial = folder.join(format!("{}.partial", model.file));
         download(model, &url, &partial, progress)?;
         let got = hash(&partial).map_err(disk(&partial))?;
@@ -79,7 +88,12 @@ pub fn pull(model: &KnownModel, folder: &Path, from: Option<&str>, progress: &mu
     Ok(manifest)
 }
 
-fn download(model: &KnownModel, url: &str, partial: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<(), PullError> {
+fn download(
+    model: &KnownModel,
+    url: &str,
+    partial: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), PullError> {
     let refused = |message: String| PullError::Refused { url: url.to_owned(), message };
     let disk = |cause| PullError::Disk { path: partial.to_owned(), cause };
     // A partial that is as long as the file or longer can only be wrong: start anew.
@@ -92,7 +106,8 @@ fn download(model: &KnownModel, url: &str, partial: &Path, progress: &mut dyn Fn
     let mut response = request.call().map_err(|e| refused(e.to_string()))?;
     let resumed = response.status() == StatusCode::PARTIAL_CONTENT;
     let mut got = if resumed { have } else { 0 };
-    let mut file = OpenOptions::new().create(true).write(true).append(resumed).truncate(!resumed).open(partial).map_err(disk)?;
+    let mut file =
+        OpenOptions::new().create(true).write(true).append(resumed).truncate(!resumed).open(partial).map_err(disk)?;
     let mut reader = response.body_mut().as_reader();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -101,7 +116,10 @@ fn download(model: &KnownModel, url: &str, partial: &Path, progress: &mut dyn Fn
             Ok(read) => read,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
             // Kept for the next try, told below by the count.
-            Err(e) => { tracing::debug!(url, error = %e, "download was cut off"); break }
+            Err(e) => {
+                tracing::debug!(url, error = %e, "download was cut off");
+                break;
+            }
         };
         file.write_all(&buffer[..read]).map_err(disk)?;
         got += read as u64;

@@ -8,9 +8,9 @@ use std::fmt;
 
 use super::classes;
 use super::geometry::Resize;
-use super::layout::{yolox, OutputLayout, KNOWN_LAYOUTS};
+use super::layout::{KNOWN_LAYOUTS, OutputLayout, yolox};
 use super::letterbox::{ChannelOrder, ElementType, InputSpec, TensorLayout};
-use super::manifest::{ModelSpec, DEFAULT_CONFIDENCE, DEFAULT_NMS_IOU};
+use super::manifest::{DEFAULT_CONFIDENCE, DEFAULT_NMS_IOU, ModelSpec};
 
 /// What a model file says of itself.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,9 @@ pub struct Signature {
     /// Its free metadata.
     pub metadata: BTreeMap<String, String>,
 }
+
+/// The input for the picture: its port, layout, type, and `[width, height]` where the file has one.
+pub type PictureInput<'a> = (&'a Port, TensorLayout, ElementType, Option<[usize; 2]>);
 
 /// An input or an output.
 #[derive(Clone, Debug)]
@@ -36,7 +39,8 @@ pub struct Port {
 
 impl fmt::Display for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sides: Vec<String> = self.shape.iter().map(|&n| if n < 0 { "?".to_owned() } else { n.to_string() }).collect();
+        let sides: Vec<String> =
+            self.shape.iter().map(|&n| if n < 0 { "?".to_owned() } else { n.to_string() }).collect();
         write!(f, "{} {}({})", self.name, self.element, sides.join(","))
     }
 }
@@ -48,8 +52,8 @@ impl Signature {
         format!("inputs: {}; outputs: {}", list(&self.inputs), list(&self.outputs))
     }
 
-    /// The picture input, its layout and its `[width, height]` where the file has one.
-    pub fn picture_input(&self) -> Result<(&Port, TensorLayout, ElementType, Option<[usize; 2]>), String> {
+    /// The picture input.
+    pub fn picture_input(&self) -> Result<PictureInput<'_>, String> {
         let mut pictures = self.inputs.iter().filter(|port| port.shape.len() == 4);
         let (Some(port), None) = (pictures.next(), pictures.next()) else {
             return Err(format!("wants exactly one input of four dimensions, the picture; {}", self.describe()));
@@ -77,10 +81,16 @@ impl Signature {
         let (_, layout, element, size) = self.picture_input()?;
         let size = size.or_else(|| self.metadata_size());
         let Some([width, height]) = size else {
-            return Err(format!("the file leaves the input's size open; write a model.toml with input.size; {}", self.describe()));
+            return Err(format!(
+                "the file leaves the input's size open; write a model.toml with input.size; {}",
+                self.describe()
+            ));
         };
         let Some((output, classes)) = self.output_layout((width, height)) else {
-            return Err(format!("no known layout fits; {}; known layouts: {KNOWN_LAYOUTS}; a model.toml can name the one that it is", self.describe()));
+            return Err(format!(
+                "no known layout fits; {}; known layouts: {KNOWN_LAYOUTS}; a model.toml can name the one that it is",
+                self.describe()
+            ));
         };
         let names = self.class_names(output, classes)?;
         let (color, scale, resize) = match output {
@@ -93,7 +103,8 @@ impl Signature {
         };
         // Bytes go in as they are; the model scales them itself.
         let scale = if element == ElementType::U8 { 1.0 } else { scale };
-        let input = InputSpec { width, height, layout, element, color, scale, mean: [0.0; 3], std: [1.0; 3], resize, pad: 114 };
+        let input =
+            InputSpec { width, height, layout, element, color, scale, mean: [0.0; 3], std: [1.0; 3], resize, pad: 114 };
         Ok(ModelSpec {
             name: name.to_owned(),
             version: self.metadata.get("version").cloned().unwrap_or_else(|| "unversioned".into()),
@@ -117,13 +128,21 @@ impl Signature {
         let shapes: Vec<&[i64]> = self.outputs.iter().map(|port| port.shape.as_slice()).collect();
         let cells = yolox::cells(size) as i64;
         match *shapes.as_slice() {
-            [&[_, n, 4], &[_, classes], &[_, scores], &[_]] if n == classes && n == scores => Some((OutputLayout::Ssd, None)),
+            [&[_, n, 4], &[_, classes], &[_, scores], &[_]] if n == classes && n == scores => {
+                Some((OutputLayout::Ssd, None))
+            }
             [&[_, 7]] => Some((OutputLayout::NmsRows, None)),
             // YOLOX and YOLOv8 have one box per cell, YOLOv5 three. More than 6 columns, so that no end-to-end head is taken
             // for a grid of one class.
-            [&[1 | -1, rows, columns]] if rows == cells && columns > 5 => Some((OutputLayout::Yolox, usize::try_from(columns - 5).ok())),
-            [&[1 | -1, rows, columns]] if rows == 3 * cells && columns > 5 => Some((OutputLayout::Yolov5, usize::try_from(columns - 5).ok())),
-            [&[1 | -1, columns, rows]] if rows == cells && columns > 4 => Some((OutputLayout::Yolov8, usize::try_from(columns - 4).ok())),
+            [&[1 | -1, rows, columns]] if rows == cells && columns > 5 => {
+                Some((OutputLayout::Yolox, usize::try_from(columns - 5).ok()))
+            }
+            [&[1 | -1, rows, columns]] if rows == 3 * cells && columns > 5 => {
+                Some((OutputLayout::Yolov5, usize::try_from(columns - 5).ok()))
+            }
+            [&[1 | -1, columns, rows]] if rows == cells && columns > 4 => {
+                Some((OutputLayout::Yolov8, usize::try_from(columns - 4).ok()))
+            }
             [&[1 | -1, _, 6]] => Some((OutputLayout::EndToEnd, None)),
             _ => None,
         }
@@ -137,9 +156,11 @@ impl Signature {
             (None, _) => classes::COCO80.map(str::to_owned).to_vec(),
         };
         match classes {
-            Some(count) if count != names.len() => {
-                Err(format!("{} layout with {count} classes, but {} names are known; write a model.toml with classes.names", output.as_str(), names.len()))
-            }
+            Some(count) if count != names.len() => Err(format!(
+                "{} layout with {count} classes, but {} names are known; write a model.toml with classes.names",
+                output.as_str(),
+                names.len()
+            )),
             _ => Ok(names),
         }
     }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ort::ep::{self, ExecutionProvider};
 use ort::environment::Environment;
+use ort::ep::{self, ExecutionProvider};
 use ort::logging::LogLevel;
 
 use super::InferenceError;
@@ -70,7 +70,10 @@ impl FromStr for Provider {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let known = || Self::ALL.map(Self::as_str).join(", ");
-        Self::ALL.into_iter().find(|p| p.as_str() == text).ok_or_else(|| format!("got {text:?}, wants one of {}", known()))
+        Self::ALL
+            .into_iter()
+            .find(|p| p.as_str() == text)
+            .ok_or_else(|| format!("got {text:?}, wants one of {}", known()))
     }
 }
 
@@ -97,7 +100,8 @@ impl Runtime {
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = opened.as_ref() {
             if let Some(path) = explicit.filter(|path| *path != runtime.path) {
-                let message = format!("{} was asked for, but {} is loaded already", path.display(), runtime.path.display());
+                let message =
+                    format!("{} was asked for, but {} is loaded already", path.display(), runtime.path.display());
                 return Err(InferenceError::Runtime(message));
             }
             return Ok(runtime.clone());
@@ -105,9 +109,16 @@ impl Runtime {
         let path = locate(explicit)?;
         let load = || -> Result<Environment, String> {
             let builder = ort::init_from(&path).map_err(|e| e.to_string())?;
-            builder.with_name("lightbar").with_telemetry(false).with_logger(Arc::new(log)).build().map_err(|e| e.to_string())
+            builder
+                .with_name("lightbar")
+                .with_telemetry(false)
+                .with_logger(Arc::new(log))
+                .build()
+                .map_err(|e| e.to_string())
         };
-        let environment = load().map_err(|cause| InferenceError::Runtime(format!("cannot load ONNX Runtime: {cause}; `make setup` installs one that fits")))?;
+        let environment = load().map_err(|cause| {
+            InferenceError::Runtime(format!("cannot load ONNX Runtime: {cause}; `make setup` installs one that fits"))
+        })?;
         let library = std::fs::read(&path).map_err(|cause| InferenceError::Read { path: path.clone(), cause })?;
         let runtime = Self { environment, version: version(&library, ort::info()), path };
         tracing::info!(version = runtime.version, library = %runtime.path.display(), "onnxruntime loaded");
@@ -118,7 +129,9 @@ impl Runtime {
 
 fn locate(explicit: Option<&Path>) -> Result<PathBuf, InferenceError> {
     let named = explicit.map(|path| (path.to_owned(), "by configuration"));
-    let from_environment = || std::env::var_os("ORT_DYLIB_PATH").filter(|v| !v.is_empty()).map(|v| (PathBuf::from(v), "by ORT_DYLIB_PATH"));
+    let from_environment = || {
+        std::env::var_os("ORT_DYLIB_PATH").filter(|v| !v.is_empty()).map(|v| (PathBuf::from(v), "by ORT_DYLIB_PATH"))
+    };
     if let Some((path, by)) = named.or_else(from_environment) {
         if path.is_file() {
             return Ok(path);
@@ -126,7 +139,12 @@ fn locate(explicit: Option<&Path>) -> Result<PathBuf, InferenceError> {
         return Err(InferenceError::Runtime(format!("there is no ONNX Runtime at {}, named {by}", path.display())));
     }
     let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
-    let found = starts.iter().flatten().flat_map(|start| start.ancestors()).map(|folder| folder.join(INSTALLED)).find(|path| path.is_file());
+    let found = starts
+        .iter()
+        .flatten()
+        .flat_map(|start| start.ancestors())
+        .map(|folder| folder.join(INSTALLED))
+        .find(|path| path.is_file());
     found.ok_or_else(|| {
         let message = format!("there is no ONNX Runtime: looked for {INSTALLED} upward from the working directory and the binary; run `make setup`, or name the library by ORT_DYLIB_PATH");
         InferenceError::Runtime(message)
@@ -137,19 +155,24 @@ fn locate(explicit: Option<&Path>) -> Result<PathBuf, InferenceError> {
 /// which is `HEAD` in released builds; where the symbol is missing, that has to do.
 fn version(library: &[u8], build_info: &str) -> String {
     let named = library.windows(5).position(|window| window == b"VERS_").map(|at| &library[at + 5..]);
-    let digits = named.map(|rest| rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').map(|&byte| char::from(byte)));
+    let digits = named.map(|rest| {
+        rest.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').map(|&byte| char::from(byte))
+    });
     let version: String = digits.into_iter().flatten().collect();
     if !version.is_empty() {
         return version;
     }
-    let branch = build_info.split("git-branch=").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or("unknown");
+    let branch =
+        build_info.split("git-branch=").nth(1).and_then(|rest| rest.split([',', ' ']).next()).unwrap_or("unknown");
     branch.trim_start_matches("rel-").to_owned()
 }
 
 fn log(level: LogLevel, _category: &str, _id: &str, place: &str, message: &str) {
     match level {
         // Its warnings speak of how a model was exported; nobody who runs one can act on them.
-        LogLevel::Verbose | LogLevel::Info | LogLevel::Warning => tracing::debug!(target: "onnxruntime", place, "{message}"),
+        LogLevel::Verbose | LogLevel::Info | LogLevel::Warning => {
+            tracing::debug!(target: "onnxruntime", place, "{message}");
+        }
         // Errors come back as results and are logged where they are handled.
         LogLevel::Error => tracing::debug!(target: "onnxruntime", place, error = true, "{message}"),
         LogLevel::Fatal => tracing::error!(target: "onnxruntime", place, "{message}"),
@@ -162,7 +185,10 @@ mod tests {
 
     #[test]
     fn the_version_is_the_symbols_or_else_the_branchs() {
-        assert_eq!(version(b"\x7fELF\0OrtGetApiBase\0VERS_1.24.4\0libdl", "git-branch=HEAD, git-commit-id=2d92"), "1.24.4");
+        assert_eq!(
+            version(b"\x7fELF\0OrtGetApiBase\0VERS_1.24.4\0libdl", "git-branch=HEAD, git-commit-id=2d92"),
+            "1.24.4"
+        );
         assert_eq!(version(b"", "ORT Build Info: git-branch=rel-1.24.4, git-commit-id=26250ae"), "1.24.4");
         assert_eq!(version(b"VERS_", "git-branch=main"), "main");
         assert_eq!(version(b"", ""), "unknown");

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use ort::session::{Session, SessionInputValue};
@@ -13,7 +13,7 @@ use super::layout::{Head, NamedOutput, Proposal, RawOutput};
 use super::letterbox::{ElementType, Letterbox, ShortPlane, TensorLayout};
 use super::manifest::ModelSpec;
 use super::recognize::Signature;
-use crate::domain::detection::nms::{suppress, Candidate};
+use crate::domain::detection::nms::{Candidate, suppress};
 use crate::domain::detection::{Confidence, Detection, ModelCard};
 use crate::pipeline::frame::Picture;
 use crate::pipeline::ports::{DetectError, Detector};
@@ -53,7 +53,9 @@ impl OrtDetector {
             ElementType::U8 => Input::U8(Letterbox::new(spec.input.clone())),
         };
         let is_picture = |rank: usize| rank == 4;
-        let name = |picture: bool| signature.inputs.iter().find(|port| is_picture(port.shape.len()) == picture).map(|port| port.name.clone());
+        let name = |picture: bool| {
+            signature.inputs.iter().find(|port| is_picture(port.shape.len()) == picture).map(|port| port.name.clone())
+        };
         let picture_input = name(true).unwrap_or_default();
         Self { session, input, picture_input, size_input: name(false), spec, card }
     }
@@ -61,7 +63,11 @@ impl OrtDetector {
     fn look(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {
         let placement = self.input.fill(picture).map_err(|e| DetectError(e.to_string()))?;
         let proposals = self.infer()?;
-        let candidates = proposals.iter().map(|p| Candidate { bbox: placement.to_picture(p.corners), class: p.class, confidence: p.score });
+        let candidates = proposals.iter().map(|p| Candidate {
+            bbox: placement.to_picture(p.corners),
+            class: p.class,
+            confidence: p.score,
+        });
         let mut candidates: Vec<Candidate> = candidates.collect();
         if self.spec.output.needs_suppression() {
             candidates = suppress(candidates, self.spec.nms_iou, MAX_DETECTIONS);
@@ -89,7 +95,8 @@ impl OrtDetector {
         let size = [width as i64, height as i64];
         let mut inputs = vec![(Cow::Borrowed(picture_input.as_str()), tensor)];
         if let Some(name) = size_input {
-            let size = TensorRef::from_array_view(([1_usize, 2], &size[..])).map_err(|e| failed("its size input cannot be made", &e))?;
+            let size = TensorRef::from_array_view(([1_usize, 2], &size[..]))
+                .map_err(|e| failed("its size input cannot be made", &e))?;
             inputs.push((Cow::Borrowed(name.as_str()), size.into()));
         }
         let outputs = session.run(inputs).map_err(|e| failed("does not run", &e))?;
@@ -101,7 +108,9 @@ impl OrtDetector {
             raw.push((name, array.map_err(|e| failed(&format!("output {name} is neither f32 nor i64"), &e))?));
         }
         let head = Head { size: (width, height), thresholds: &spec.confidence };
-        spec.output.read(&raw, head).map_err(|e| failed(&format!("its outputs are not of the layout {}", spec.output.as_str()), &e))
+        spec.output
+            .read(&raw, head)
+            .map_err(|e| failed(&format!("its outputs are not of the layout {}", spec.output.as_str()), &e))
     }
 
     fn detection(&self, candidate: &Candidate) -> Option<Detection> {
@@ -118,7 +127,8 @@ impl OrtDetector {
 impl Detector for OrtDetector {
     fn detect(&mut self, picture: &Picture) -> Result<Vec<Detection>, DetectError> {
         // A model is foreign code fed with foreign pixels; one bad frame must not stop the line.
-        catch_unwind(AssertUnwindSafe(|| self.look(picture))).unwrap_or_else(|panic| Err(DetectError(format!("model {}: panicked: {}", self.card.name, words(&*panic)))))
+        catch_unwind(AssertUnwindSafe(|| self.look(picture)))
+            .unwrap_or_else(|panic| Err(DetectError(format!("model {}: panicked: {}", self.card.name, words(&*panic)))))
     }
 
     fn model(&self) -> &ModelCard {
@@ -127,5 +137,9 @@ impl Detector for OrtDetector {
 }
 
 fn words(panic: &(dyn Any + Send)) -> &str {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no words")
 }

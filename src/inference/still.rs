@@ -5,10 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
 
 use crate::pipeline::frame::{Color, Matrix, OwnedPlanes, Picture, PixelLayout};
 
@@ -61,7 +61,8 @@ fn jpeg(bytes: &[u8]) -> Result<Picture, StillError> {
 }
 
 fn png(bytes: &[u8]) -> Result<Picture, StillError> {
-    let image = image::load_from_memory_with_format(bytes, image::ImageFormat::Png).map_err(|e| StillError::Decode(e.to_string()))?;
+    let image = image::load_from_memory_with_format(bytes, image::ImageFormat::Png)
+        .map_err(|e| StillError::Decode(e.to_string()))?;
     let rgb = image.into_rgb8();
     Ok(picture(rgb.width(), rgb.height(), rgb.pixels().map(|pixel| ycbcr(pixel.0))))
 }
@@ -91,7 +92,8 @@ mod tests {
     #[test]
     fn a_png_becomes_full_range_planes() {
         let mut bytes = Vec::new();
-        let image = image::RgbImage::from_fn(3, 2, |x, _| image::Rgb(if x == 0 { [255, 0, 0] } else { [255, 255, 255] }));
+        let image =
+            image::RgbImage::from_fn(3, 2, |x, _| image::Rgb(if x == 0 { [255, 0, 0] } else { [255, 255, 255] }));
         image.write_to(&mut std::io::Cursor::new(&mut bytes), image::ImageFormat::Png).unwrap();
         let picture = png(&bytes).unwrap();
         assert_eq!((picture.width, picture.height, picture.layout), (3, 2, PixelLayout::I444));

@@ -56,11 +56,15 @@ impl TopicReader {
         let errors = LastError::default();
         let mut config = settings.client();
         // librdkafka wants a group's name; nothing is committed under it.
-        config.set("group.id", "lightbar-reader").set("enable.auto.commit", "false").set("auto.offset.reset", "earliest");
-        let consumer: BaseConsumer<LastError> = config.create_with_context(errors.clone()).map_err(|e| PublishError {
-            reason: OTHER,
-            message: format!("the Kafka client could not be made: {e}; check the Kafka settings"),
-        })?;
+        config
+            .set("group.id", "lightbar-reader")
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "earliest");
+        let consumer: BaseConsumer<LastError> =
+            config.create_with_context(errors.clone()).map_err(|e| PublishError {
+                reason: OTHER,
+                message: format!("the Kafka client could not be made: {e}; check the Kafka settings"),
+            })?;
         let failed = |e: &_| described(settings, "reading from Kafka", e, errors.get().as_ref());
         let metadata = consumer.fetch_metadata(None, TIMEOUT).map_err(|e| failed(&e))?;
         let partitions: Vec<i32> = metadata
@@ -86,7 +90,11 @@ impl TopicReader {
         let message = match polled {
             Ok(message) => message,
             // A broker that is away now is tried again by librdkafka itself.
-            Err(error) if error.rdkafka_error_code().is_some_and(|c| super::errors::reason(c) == super::errors::UNREACHABLE) => {
+            Err(error)
+                if error
+                    .rdkafka_error_code()
+                    .is_some_and(|c| super::errors::reason(c) == super::errors::UNREACHABLE) =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(described(&self.settings, "reading from Kafka", &error, None)),

@@ -57,7 +57,8 @@ impl Drop for EmbeddedBroker {
 }
 
 fn cluster(
-    topics: &[String], partitions: i32,
+    topics: &[String],
+    partitions: i32,
 ) -> Result<MockCluster<'static, rdkafka::producer::DefaultProducerContext>, rdkafka::error::KafkaError> {
     let cluster = MockCluster::new(1)?;
     for topic in topics {

@@ -20,10 +20,23 @@ pub(super) const OTHER: &str = "other";
 pub(super) fn reason(code: RDKafkaErrorCode) -> &'static str {
     use RDKafkaErrorCode as C;
     match code {
-        C::BrokerTransportFailure | C::AllBrokersDown | C::Resolve | C::OperationTimedOut | C::MessageTimedOut
-        | C::RequestTimedOut | C::BrokerNotAvailable | C::NetworkException | C::PurgeInflight | C::PurgeQueue => UNREACHABLE,
-        C::Authentication | C::SaslAuthenticationFailed | C::SSL | C::TopicAuthorizationFailed
-        | C::ClusterAuthorizationFailed | C::UnsupportedSASLMechanism | C::IllegalSASLState => UNAUTHORIZED,
+        C::BrokerTransportFailure
+        | C::AllBrokersDown
+        | C::Resolve
+        | C::OperationTimedOut
+        | C::MessageTimedOut
+        | C::RequestTimedOut
+        | C::BrokerNotAvailable
+        | C::NetworkException
+        | C::PurgeInflight
+        | C::PurgeQueue => UNREACHABLE,
+        C::Authentication
+        | C::SaslAuthenticationFailed
+        | C::SSL
+        | C::TopicAuthorizationFailed
+        | C::ClusterAuthorizationFailed
+        | C::UnsupportedSASLMechanism
+        | C::IllegalSASLState => UNAUTHORIZED,
         C::UnknownTopic | C::UnknownTopicOrPartition | C::UnknownPartition => TOPIC_MISSING,
         C::MessageSizeTooLarge | C::InvalidMessageSize => TOO_LARGE,
         _ => OTHER,
@@ -32,7 +45,10 @@ pub(super) fn reason(code: RDKafkaErrorCode) -> &'static str {
 
 /// An error of a call, in words. `last` is what the client itself said last, which is often the cause.
 pub(super) fn described(
-    settings: &KafkaSettings, doing: &str, error: &KafkaError, last: Option<&(RDKafkaErrorCode, String)>,
+    settings: &KafkaSettings,
+    doing: &str,
+    error: &KafkaError,
+    last: Option<&(RDKafkaErrorCode, String)>,
 ) -> PublishError {
     let code = error.rdkafka_error_code();
     let own = code.map_or(OTHER, reason);
@@ -44,7 +60,9 @@ pub(super) fn described(
     let address = settings.address();
     let way_out = match reason {
         UNREACHABLE => format!("is Kafka running at {address}, and reachable from here?"),
-        UNAUTHORIZED => format!("check user, password, mechanism and certificates for {address}, and what the user may do"),
+        UNAUTHORIZED => {
+            format!("check user, password, mechanism and certificates for {address}, and what the user may do")
+        }
         TOPIC_MISSING => "create the topic".to_owned(),
         TOO_LARGE => "raise message.max.bytes of the brokers or max.message.bytes of the topic".to_owned(),
         _ => "see Kafka's own log".to_owned(),

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureRecord};
 use rdkafka::producer::Producer;
+use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureRecord};
 
 use super::client::LastError;
 use super::errors::{OTHER, TOPIC_MISSING, UNREACHABLE, described, topic_missing};
@@ -109,7 +109,9 @@ impl Connected {
                     match self.producer.send_result(kafka_record(record)) {
                         Ok(delivery) => break waiting.push(delivery),
                         // librdkafka's queue has its bound; wait for its oldest to leave.
-                        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) if acknowledged < waiting.len() => {
+                        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
+                            if acknowledged < waiting.len() =>
+                        {
                             delivered(&mut waiting[acknowledged]).await?;
                             acknowledged += 1;
                         }
@@ -155,10 +157,8 @@ async fn delivered(delivery: &mut DeliveryFuture) -> Result<(), KafkaError> {
 }
 
 fn kafka_record(record: &OutboxRecord) -> FutureRecord<'_, str, [u8]> {
-    let headers = record
-        .headers
-        .iter()
-        .fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (name, value)| {
+    let headers =
+        record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (name, value)| {
             headers.insert(Header { key: name, value: Some(value) })
         });
     // The record's own timestamp is the event's, so that Kafka's time index finds it by when it happened.

@@ -107,8 +107,11 @@ impl KafkaSettings {
         };
         config.set("security.protocol", protocol);
         if let Some(tls) = &self.tls {
-            let files =
-                [("ssl.ca.location", &tls.ca), ("ssl.certificate.location", &tls.certificate), ("ssl.key.location", &tls.key)];
+            let files = [
+                ("ssl.ca.location", &tls.ca),
+                ("ssl.certificate.location", &tls.certificate),
+                ("ssl.key.location", &tls.key),
+            ];
             for (option, file) in files {
                 if let Some(file) = file {
                     config.set(option, file.to_string_lossy());
@@ -167,11 +170,8 @@ mod tests {
         for tls in [None, Some(Tls::default())] {
             let mut settings = KafkaSettings::plain("127.0.0.1:1");
             settings.tls = tls;
-            settings.sasl = Some(Sasl {
-                mechanism: Mechanism::ScramSha256,
-                username: "u".to_owned(),
-                password: Secret::new("p"),
-            });
+            settings.sasl =
+                Some(Sasl { mechanism: Mechanism::ScramSha256, username: "u".to_owned(), password: Secret::new("p") });
             let made: Result<rdkafka::producer::BaseProducer, _> = settings.producer().create();
             assert!(made.is_ok(), "{:?}", made.err());
         }

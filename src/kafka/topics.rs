@@ -61,7 +61,11 @@ pub async fn ensure(settings: &KafkaSettings, specs: &[TopicSpec], replicas: i32
 
 /// Checks that the topics are there and, unless `single_broker`, that losing one broker loses no record: three replicas, two of
 /// which must have a record before it is acknowledged. Gives what is doubtful, in words.
-pub async fn check(settings: &KafkaSettings, names: &[String], single_broker: bool) -> Result<Vec<String>, PublishError> {
+pub async fn check(
+    settings: &KafkaSettings,
+    names: &[String],
+    single_broker: bool,
+) -> Result<Vec<String>, PublishError> {
     let (admin, errors) = admin(settings)?;
     let failed = |e: &_| described(settings, "asking Kafka for its topics", e, errors.get().as_ref());
     let inner = tokio::task::spawn_blocking(move || {
@@ -89,9 +93,12 @@ pub async fn check(settings: &KafkaSettings, names: &[String], single_broker: bo
     let resources: Vec<ResourceSpecifier<'_>> = names.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
     let options = AdminOptions::new().request_timeout(Some(TIMEOUT));
     for (name, found) in names.iter().zip(admin.describe_configs(&resources, &options).await.map_err(|e| failed(&e))?) {
-        let least = found.ok().and_then(|config| config.get("min.insync.replicas").and_then(|entry| entry.value.clone()));
+        let least =
+            found.ok().and_then(|config| config.get("min.insync.replicas").and_then(|entry| entry.value.clone()));
         if let Some(least) = least.filter(|least| least.parse::<u32>().is_ok_and(|n| n < 2)) {
-            doubts.push(format!("topic {name} has min.insync.replicas {least}; 2 are wanted, or a broker's loss may lose alerts"));
+            doubts.push(format!(
+                "topic {name} has min.insync.replicas {least}; 2 are wanted, or a broker's loss may lose alerts"
+            ));
         }
     }
     Ok(doubts)

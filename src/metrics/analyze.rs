@@ -21,16 +21,28 @@ impl AnalyzeMetrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counters = |name, help, labels: &[&str]| keep(registry, IntCounterVec::new(Opts::new(name, help), labels)?);
         Ok(Self {
-            observations: counters("lightbar_analyze_observations_total",
-                "Observations taken in by the scene: frames looked at, and looks that found nothing changed.", &["camera"])?,
-            tracks: keep(registry, IntGaugeVec::new(
-                Opts::new("lightbar_analyze_tracks", "Objects tracked at this moment."), &["camera"])?)?,
-            changes: counters("lightbar_analyze_alert_changes_total",
-                "Alert changes decided, by kind and phase: opened, updated, ended.", &["kind", "phase"])?,
+            observations: counters(
+                "lightbar_analyze_observations_total",
+                "Observations taken in by the scene: frames looked at, and looks that found nothing changed.",
+                &["camera"],
+            )?,
+            tracks: keep(
+                registry,
+                IntGaugeVec::new(Opts::new("lightbar_analyze_tracks", "Objects tracked at this moment."), &["camera"])?,
+            )?,
+            changes: counters(
+                "lightbar_analyze_alert_changes_total",
+                "Alert changes decided, by kind and phase: opened, updated, ended.",
+                &["kind", "phase"],
+            )?,
             opened: counters("lightbar_analyze_alerts_opened_total", "Alerts opened.", &["camera", "rule", "kind"])?,
-            decide_seconds: keep(registry, Histogram::with_opts(
-                HistogramOpts::new("lightbar_analyze_decided_seconds", "From detections to decided alert changes.")
-                    .buckets(DECIDE_BUCKETS.to_vec()))?)?,
+            decide_seconds: keep(
+                registry,
+                Histogram::with_opts(
+                    HistogramOpts::new("lightbar_analyze_decided_seconds", "From detections to decided alert changes.")
+                        .buckets(DECIDE_BUCKETS.to_vec()),
+                )?,
+            )?,
         })
     }
 

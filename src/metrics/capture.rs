@@ -5,7 +5,8 @@
 
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, CounterVec, Counter, Opts, Registry,
+    Counter, CounterVec, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry,
 };
 
 use crate::domain::scene::BlindCause;
@@ -62,30 +63,69 @@ impl CaptureMetrics {
         };
         Ok(Self {
             received: counters("lightbar_capture_packets_received_total", "Packets received from the camera.", STREAM)?,
-            received_bytes: counters("lightbar_capture_received_bytes_total", "Bytes of packets received from the camera.", STREAM)?,
-            passed: counters("lightbar_capture_packets_passed_total",
-                "Packets given to the decoder, or to the ring where the stream is not analysed.", STREAM)?,
-            dropped: counters("lightbar_capture_packets_dropped_total",
-                "Packets not passed on, by reason: before_key, decoder_behind, decode_failed.", STREAM_REASON)?,
+            received_bytes: counters(
+                "lightbar_capture_received_bytes_total",
+                "Bytes of packets received from the camera.",
+                STREAM,
+            )?,
+            passed: counters(
+                "lightbar_capture_packets_passed_total",
+                "Packets given to the decoder, or to the ring where the stream is not analysed.",
+                STREAM,
+            )?,
+            dropped: counters(
+                "lightbar_capture_packets_dropped_total",
+                "Packets not passed on, by reason: before_key, decoder_behind, decode_failed.",
+                STREAM_REASON,
+            )?,
             in_flight: gauges("lightbar_capture_packets_in_flight", "Packets waiting for the decoder.", STREAM)?,
-            ring_seconds: keep(registry, GaugeVec::new(
-                Opts::new("lightbar_capture_ring_seconds", "Video time held in the packet ring."), STREAM)?)?,
+            ring_seconds: keep(
+                registry,
+                GaugeVec::new(
+                    Opts::new("lightbar_capture_ring_seconds", "Video time held in the packet ring."),
+                    STREAM,
+                )?,
+            )?,
             ring_bytes: gauges("lightbar_capture_ring_bytes", "Bytes held in the packet ring.", STREAM)?,
-            ring_evicted: counters("lightbar_capture_ring_evicted_packets_total",
-                "Packets that left the ring, by reason: outdated, overflowed.", STREAM_REASON)?,
+            ring_evicted: counters(
+                "lightbar_capture_ring_evicted_packets_total",
+                "Packets that left the ring, by reason: outdated, overflowed.",
+                STREAM_REASON,
+            )?,
             connects: counters("lightbar_capture_connects_total", "Tries to connect to the camera.", STREAM)?,
-            failures: counters("lightbar_capture_failures_total",
-                "Connections that failed or broke, by cause.", &["camera", "stream", "cause"])?,
+            failures: counters(
+                "lightbar_capture_failures_total",
+                "Connections that failed or broke, by cause.",
+                &["camera", "stream", "cause"],
+            )?,
             online: gauges("lightbar_capture_online", "1 while packets come from the camera.", STREAM)?,
             decoded: counters("lightbar_capture_frames_decoded_total", "Frames that came out of the decoder.", CAMERA)?,
             offered: counters("lightbar_capture_frames_offered_total", "Frames offered to the detector.", CAMERA)?,
-            frames_dropped: counters("lightbar_capture_frames_dropped_total",
-                "Frames not looked at, by reason: not_due, repeated, replaced.", &["camera", "reason"])?,
-            decode_errors: counters("lightbar_capture_decode_errors_total",
-                "Damaged packets and frames that the decoder survived.", CAMERA)?,
-            decoder_restarts: counters("lightbar_capture_decoder_restarts_total", "Decoders that died and were replaced.", CAMERA)?,
-            blind_seconds: keep(registry, CounterVec::new(Opts::new("lightbar_capture_blind_seconds_total",
-                "Time without sight, added when sight returns or its cause changes."), CAMERA)?)?,
+            frames_dropped: counters(
+                "lightbar_capture_frames_dropped_total",
+                "Frames not looked at, by reason: not_due, repeated, replaced.",
+                &["camera", "reason"],
+            )?,
+            decode_errors: counters(
+                "lightbar_capture_decode_errors_total",
+                "Damaged packets and frames that the decoder survived.",
+                CAMERA,
+            )?,
+            decoder_restarts: counters(
+                "lightbar_capture_decoder_restarts_total",
+                "Decoders that died and were replaced.",
+                CAMERA,
+            )?,
+            blind_seconds: keep(
+                registry,
+                CounterVec::new(
+                    Opts::new(
+                        "lightbar_capture_blind_seconds_total",
+                        "Time without sight, added when sight returns or its cause changes.",
+                    ),
+                    CAMERA,
+                )?,
+            )?,
             capture_latency: latency("lightbar_capture_received_seconds", "From capture to arrival.")?,
             decode_latency: latency("lightbar_capture_decoded_seconds", "From arrival to the decoded frame.")?,
         })
@@ -131,7 +171,8 @@ impl CaptureMetrics {
 
     /// Takes a camera that was removed out of the exposition.
     pub fn forget(&self, camera: &str) {
-        let by_reason = [(&self.dropped, PACKET_REASONS), (&self.ring_evicted, RING_REASONS), (&self.failures, &CAUSES)];
+        let by_reason =
+            [(&self.dropped, PACKET_REASONS), (&self.ring_evicted, RING_REASONS), (&self.failures, &CAUSES)];
         for stream in ["main", "sub"] {
             for counters in [&self.received, &self.received_bytes, &self.passed, &self.connects] {
                 drop(counters.remove_label_values(&[camera, stream]));

@@ -47,12 +47,26 @@ impl DetectMetrics {
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let buckets = vec![0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0];
-        let seconds = HistogramOpts::new("lightbar_detect_inference_seconds", "Time from a frame's planes to its detections.").buckets(buckets);
+        let seconds =
+            HistogramOpts::new("lightbar_detect_inference_seconds", "Time from a frame's planes to its detections.")
+                .buckets(buckets);
         let model = Opts::new("lightbar_detect_model_info", "The model in use and what it really runs on; always 1.");
         let metrics = Self {
-            frames_in: counter("lightbar_detect_frames_in_total", "Frames that reached the detect stage.", &["camera"])?,
-            frames_out: counter("lightbar_detect_frames_out_total", "Frames that left the detect stage with their detections.", &["camera"])?,
-            dropped: counter("lightbar_detect_frames_dropped_total", "Frames that left the detect stage without detections.", &["camera", "reason"])?,
+            frames_in: counter(
+                "lightbar_detect_frames_in_total",
+                "Frames that reached the detect stage.",
+                &["camera"],
+            )?,
+            frames_out: counter(
+                "lightbar_detect_frames_out_total",
+                "Frames that left the detect stage with their detections.",
+                &["camera"],
+            )?,
+            dropped: counter(
+                "lightbar_detect_frames_dropped_total",
+                "Frames that left the detect stage without detections.",
+                &["camera", "reason"],
+            )?,
             in_flight: IntGauge::new("lightbar_detect_frames_in_flight", "Frames that are being looked at.")?,
             inference: Histogram::with_opts(seconds)?,
             model: GaugeVec::new(model, &["model", "version", "sha256", "runtime"])?,
@@ -111,7 +125,10 @@ impl DetectMetrics {
     /// Forgets the series of a camera that was removed.
     pub fn forget(&self, camera: &CameraId) {
         // A series that was never used is not there; that is as good.
-        let gone = [self.frames_in.remove_label_values(&[camera.as_str()]), self.frames_out.remove_label_values(&[camera.as_str()])];
+        let gone = [
+            self.frames_in.remove_label_values(&[camera.as_str()]),
+            self.frames_out.remove_label_values(&[camera.as_str()]),
+        ];
         let reasons = DetectDrop::ALL.map(|why| self.dropped.remove_label_values(&[camera.as_str(), why.as_str()]));
         tracing::trace!(%camera, series = gone.iter().chain(&reasons).filter(|r| r.is_ok()).count(), "detect metrics forgotten");
     }
@@ -122,7 +139,10 @@ impl DetectMetrics {
         DetectCounts {
             frames_in: self.frames_in.with_label_values(&[label]).get(),
             frames_out: self.frames_out.with_label_values(&[label]).get(),
-            dropped: DetectDrop::ALL.iter().map(|why| self.dropped.with_label_values(&[label, why.as_str()]).get()).sum(),
+            dropped: DetectDrop::ALL
+                .iter()
+                .map(|why| self.dropped.with_label_values(&[label, why.as_str()]).get())
+                .sum(),
             in_flight: self.in_flight.get(),
         }
     }

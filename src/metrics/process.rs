@@ -32,8 +32,14 @@ impl ProcessMetrics {
             cpu_seconds: Counter::new("process_cpu_seconds_total", "User and system CPU time spent, in seconds.")?,
             resident_bytes: IntGauge::new("process_resident_memory_bytes", "Resident memory, in bytes.")?,
             open_fds: IntGauge::new("process_open_fds", "Open file descriptors.")?,
-            start_time: Gauge::new("process_start_time_seconds", "Start of the process, in seconds since the Unix epoch.")?,
-            build_info: IntGaugeVec::new(Opts::new("lightbar_build_info", "Always 1; says which version runs."), &["version"])?,
+            start_time: Gauge::new(
+                "process_start_time_seconds",
+                "Start of the process, in seconds since the Unix epoch.",
+            )?,
+            build_info: IntGaugeVec::new(
+                Opts::new("lightbar_build_info", "Always 1; says which version runs."),
+                &["version"],
+            )?,
         };
         metrics.start_time.set(SystemClock.now().as_millis() as f64 / 1000.0);
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);

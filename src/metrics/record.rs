@@ -46,7 +46,10 @@ impl RecordMetrics {
             )?,
             alerts: super::add(
                 registry,
-                IntCounterVec::new(Opts::new("lightbar_record_alerts_opened_total", "Alerts whose opening was committed."), &["camera", "kind"])?,
+                IntCounterVec::new(
+                    Opts::new("lightbar_record_alerts_opened_total", "Alerts whose opening was committed."),
+                    &["camera", "kind"],
+                )?,
             )?,
             blind: super::add(
                 registry,
@@ -57,7 +60,10 @@ impl RecordMetrics {
             )?,
             seen: super::add(
                 registry,
-                IntGaugeVec::new(Opts::new("lightbar_record_camera_seen", "1 while a camera is seen, 0 while it is not."), &["camera"])?,
+                IntGaugeVec::new(
+                    Opts::new("lightbar_record_camera_seen", "1 while a camera is seen, 0 while it is not."),
+                    &["camera"],
+                )?,
             )?,
         })
     }

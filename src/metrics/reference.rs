@@ -16,8 +16,11 @@ fn declared(root: &Path) -> Vec<(&'static str, String, String)> {
     for stage in ["capture", "detect", "analyze", "record", "relay", "web", "process"] {
         let source = fs::read_to_string(root.join(format!("src/metrics/{stage}.rs"))).unwrap();
         let source = source.split("#[cfg(test)]").next().unwrap_or_default();
-        let literals: Vec<&str> = source.lines().filter(|line| !line.trim_start().starts_with("//"))
-            .flat_map(|line| line.split('"').skip(1).step_by(2)).collect();
+        let literals: Vec<&str> = source
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| line.split('"').skip(1).step_by(2))
+            .collect();
         for pair in literals.windows(2) {
             if pair[0].starts_with("lightbar_") || pair[0].starts_with("process_") {
                 found.push((stage, pair[0].to_owned(), pair[1].to_owned()));
@@ -51,7 +54,10 @@ fn the_reference_names_every_metric_with_its_help() {
     if std::env::var_os("LIGHTBAR_UPDATE_DOCS").is_some() {
         fs::write(&path, format!("{before}{BEGIN}\n{wanted}\n{END}{after}")).unwrap();
     } else {
-        assert!(written.trim() == wanted.trim(), "docs/metrics.md does not say what src/metrics declares; update it with\n  {UPDATE}");
+        assert!(
+            written.trim() == wanted.trim(),
+            "docs/metrics.md does not say what src/metrics declares; update it with\n  {UPDATE}"
+        );
     }
 }
 
@@ -68,9 +74,11 @@ fn names_say_the_stage_and_helps_are_sentences() {
 
 #[test]
 fn what_the_registry_shows_is_in_the_reference() {
-    let names: Vec<String> = declared(Path::new(env!("CARGO_MANIFEST_DIR"))).into_iter().map(|(_, name, _)| name).collect();
+    let names: Vec<String> =
+        declared(Path::new(env!("CARGO_MANIFEST_DIR"))).into_iter().map(|(_, name, _)| name).collect();
     let text = super::Metrics::new().unwrap().render().unwrap();
-    let shown: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("# HELP ")).filter_map(|l| l.split(' ').next()).collect();
+    let shown: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("# HELP ")).filter_map(|l| l.split(' ').next()).collect();
     assert!(!shown.is_empty());
     for name in shown {
         assert!(names.iter().any(|known| known == name), "{name} is registered but not found in src/metrics");

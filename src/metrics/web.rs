@@ -21,15 +21,35 @@ impl WebMetrics {
     /// Declares them.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self {
-            requests: keep(registry, IntCounterVec::new(Opts::new("lightbar_web_requests_total",
-                "Requests answered, by route and HTTP status."), &["route", "status"])?)?,
+            requests: keep(
+                registry,
+                IntCounterVec::new(
+                    Opts::new("lightbar_web_requests_total", "Requests answered, by route and HTTP status."),
+                    &["route", "status"],
+                )?,
+            )?,
             feed_clients: keep(registry, IntGauge::new("lightbar_web_feed_clients", "Feed clients connected now.")?)?,
-            feed_sent: keep(registry, IntCounter::new("lightbar_web_feed_sent_total",
-                "Alert changes sent to feed clients, once per client.")?)?,
-            feed_reloads: keep(registry, IntCounter::new("lightbar_web_feed_reloads_total",
-                "Times a feed client was too slow and was served again from the store.")?)?,
-            feed_refused: keep(registry, IntCounter::new("lightbar_web_feed_refused_total",
-                "Feed clients refused because there were too many.")?)?,
+            feed_sent: keep(
+                registry,
+                IntCounter::new(
+                    "lightbar_web_feed_sent_total",
+                    "Alert changes sent to feed clients, once per client.",
+                )?,
+            )?,
+            feed_reloads: keep(
+                registry,
+                IntCounter::new(
+                    "lightbar_web_feed_reloads_total",
+                    "Times a feed client was too slow and was served again from the store.",
+                )?,
+            )?,
+            feed_refused: keep(
+                registry,
+                IntCounter::new(
+                    "lightbar_web_feed_refused_total",
+                    "Feed clients refused because there were too many.",
+                )?,
+            )?,
         })
     }
 

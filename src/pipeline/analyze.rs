@@ -17,7 +17,7 @@ use super::status::StatusBoard;
 use crate::domain::alert::{AlertChange, Cue, EndReason, Phase};
 use crate::domain::camera::CameraCard;
 use crate::domain::detection::ModelCard;
-use crate::domain::scene::{Observation, Scene, SceneConfig};
+use crate::domain::scene::{BlindCause, Observation, Scene, SceneConfig};
 use crate::domain::time::Timestamp;
 use crate::metrics::analyze::{AnalyzeMetrics, SceneMetrics};
 
@@ -46,7 +46,7 @@ pub struct Analyzer {
     board: Arc<StatusBoard>,
     /// The last moment that the scene knows of.
     seen_until: Option<Timestamp>,
-    blind: bool,
+    blind: Option<BlindCause>,
     detected_at: Option<Timestamp>,
     quality: ClockQuality,
     last_frame: Option<(FrameRef, Arc<ModelCard>)>,
@@ -77,26 +77,43 @@ impl Analyzer {
         let quality = ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None };
         let (seen_until, detected_at, last_frame) = (None, None, None);
         let measured = metrics.scene(card.id.as_str());
-        Self { scene, card, facts, clock, metrics, measured, board, seen_until, blind: false, detected_at, quality, last_frame }
+        Self {
+            scene,
+            card,
+            facts,
+            clock,
+            metrics,
+            measured,
+            board,
+            seen_until,
+            blind: None,
+            detected_at,
+            quality,
+            last_frame,
+        }
     }
 
     /// Runs until frames and events have ended, then ends the open alerts with `reason`.
-    pub async fn run(mut self, mut inputs: AnalyzeInputs, reason: impl FnOnce() -> EndReason + Send) -> Result<(), RecordStopped> {
+    pub async fn run(
+        mut self,
+        mut inputs: AnalyzeInputs,
+        reason: impl FnOnce() -> EndReason + Send,
+    ) -> Result<(), RecordStopped> {
         let mut timer = tokio::time::interval(Duration::from_millis(500));
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut reloads = true;
         let (mut frames, mut events) = (true, true);
         while frames || events {
             tokio::select! {
-                // In this order: a frame that was taken before the stream broke is told before the break.
+                // In this order: sight is told before the first frame that it gives.
                 biased;
-                frame = inputs.frames.recv(), if frames => match frame {
-                    Some(frame) => self.frame(frame).await?,
-                    None => frames = false,
-                },
                 event = inputs.events.recv(), if events => match event {
                     Some(event) => self.event(event).await?,
                     None => events = false,
+                },
+                frame = inputs.frames.recv(), if frames => match frame {
+                    Some(frame) => self.frame(frame).await?,
+                    None => frames = false,
                 },
                 change = inputs.changes.recv(), if reloads => match change {
                     Some((config, card)) => self.reconfigure(config, card).await?,
@@ -115,7 +132,9 @@ impl Analyzer {
         let at = self.advance(frame.captured_at);
         self.quality = frame.clock;
         self.detected_at = Some(frame.detected_at);
-        self.board.frame(&self.card.id, at);
+        if self.blind.is_none() {
+            self.board.frame(&self.card.id, at);
+        }
         let seen = FrameRef { width: frame.width, height: frame.height, number: frame.number, pts: frame.pts };
         self.last_frame = Some((seen, frame.model));
         let timer = self.measured.decide_seconds.start_timer();
@@ -124,6 +143,11 @@ impl Analyzer {
         self.measured.observations.inc();
         self.measured.tracks.set(self.scene.track_count() as i64);
         self.decide(changes).await?;
+        if let Some(cause) = self.blind {
+            // It was on its way through the detector when the stream broke: a last look back, not sight.
+            let changes = self.scene.observe(at, Observation::Blind { cause });
+            self.decide(changes).await?;
+        }
         // What comes without a frame (time passing, a broken stream) is decided by the clock.
         self.detected_at = None;
         Ok(())
@@ -133,7 +157,7 @@ impl Analyzer {
         match event {
             CaptureEvent::Blind { at, cause, message } => {
                 let from = self.advance(at);
-                self.blind = true;
+                self.blind = Some(cause);
                 self.board.blind(&self.card.id, from, cause, Some(message));
                 let camera = self.card.id.clone();
                 self.hand_on(Fact::BlindSince { camera, from, cause }).await?;
@@ -141,7 +165,7 @@ impl Analyzer {
                 self.decide(changes).await
             }
             CaptureEvent::Sighted { at } => {
-                self.blind = false;
+                self.blind = None;
                 let camera = self.card.id.clone();
                 self.hand_on(Fact::SightedSince { camera, at }).await
             }
@@ -162,7 +186,7 @@ impl Analyzer {
     /// end all the same.
     async fn pass_time(&mut self) -> Result<(), RecordStopped> {
         let now = self.clock.now().minus(QUIET);
-        if self.seen_until.is_some_and(|until| now <= until) || (self.seen_until.is_none() && !self.blind) {
+        if self.seen_until.is_some_and(|until| now <= until) || (self.seen_until.is_none() && self.blind.is_none()) {
             return Ok(());
         }
         self.seen_until = Some(now);
@@ -205,5 +229,112 @@ impl Analyzer {
 
     async fn hand_on(&mut self, fact: Fact) -> Result<(), RecordStopped> {
         self.facts.send(fact).await.map_err(|_| RecordStopped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::domain::alert::AlertKind;
+    use crate::domain::camera::{Privacy, Purpose};
+    use crate::domain::ids::{CameraId, IdSeed};
+    use crate::domain::scene::SightConfig;
+    use crate::domain::tracking::TrackerConfig;
+    use crate::metrics::Metrics;
+
+    struct HandClock(Mutex<Timestamp>);
+
+    impl Clock for HandClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    fn at(seconds: f64) -> Timestamp {
+        Timestamp::from_millis(1_000_000 + (seconds * 1000.0) as i64)
+    }
+
+    fn analyzer(clock: &Arc<HandClock>) -> (Analyzer, mpsc::Receiver<Fact>) {
+        let camera = CameraId::parse("gate").unwrap();
+        let privacy = Privacy { purpose: Purpose::SystemTest, basis: None, mask_rev: 0, retention_days: 1 };
+        let card = CameraCard {
+            id: camera.clone(),
+            name: None,
+            address: None,
+            position: None,
+            gb_id: None,
+            place_code: None,
+            org_code: None,
+            grid_code: None,
+            site_id: None,
+            playback_url: None,
+            privacy,
+        };
+        let sight = SightConfig { video_loss_after: Duration::from_secs(2), ..SightConfig::default() };
+        let config = SceneConfig {
+            camera: camera.clone(),
+            zones: vec![],
+            lines: vec![],
+            rules: vec![],
+            tracker: TrackerConfig::default(),
+            sight,
+        };
+        let (facts, handed_on) = mpsc::channel(64);
+        let board = Arc::new(StatusBoard::new(at(0.0), &[]));
+        board.add_camera(&camera, None, at(0.0));
+        let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
+        let around = Surroundings { facts, clock, metrics: Arc::clone(&Metrics::new().unwrap().analyze), board };
+        (Analyzer::new(Scene::new(config, IdSeed::from_texts(&["test"])), Arc::new(card), around), handed_on)
+    }
+
+    fn frame(taken: Timestamp) -> DetectedFrame {
+        let card =
+            ModelCard { name: String::new(), version: String::new(), sha256: String::new(), runtime: String::new() };
+        DetectedFrame {
+            captured_at: taken,
+            clock: ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None },
+            received_at: taken,
+            decoded_at: taken,
+            detected_at: taken,
+            pts: Duration::ZERO,
+            number: 0,
+            width: 640,
+            height: 360,
+            detections: Vec::new(),
+            model: Arc::new(card),
+        }
+    }
+
+    fn kinds(facts: &mut mpsc::Receiver<Fact>) -> Vec<(AlertKind, Phase)> {
+        let mut told = Vec::new();
+        while let Ok(fact) = facts.try_recv() {
+            if let Fact::Alert(decided) = fact {
+                told.push((decided.change.kind, decided.change.phase));
+            }
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn a_frame_that_comes_out_of_the_detector_after_the_break_is_not_sight() {
+        let clock = Arc::new(HandClock(Mutex::new(at(0.0))));
+        let (mut analyzer, mut facts) = analyzer(&clock);
+        analyzer.event(CaptureEvent::Sighted { at: at(0.0) }).await.unwrap();
+        analyzer.frame(frame(at(0.0))).await.unwrap();
+        let message = "the camera ended the stream".to_owned();
+        analyzer.event(CaptureEvent::Blind { at: at(0.2), cause: BlindCause::Unreachable, message }).await.unwrap();
+        analyzer.frame(frame(at(0.2))).await.unwrap();
+        let sight = analyzer.board.cameras(at(0.3)).remove(0).sight;
+        assert!(matches!(sight, crate::pipeline::status::SightState::Blind { .. }), "{sight:?}");
+        for half_seconds in 1..20 {
+            *clock.0.lock().unwrap() = at(f64::from(half_seconds) / 2.0);
+            analyzer.pass_time().await.unwrap();
+        }
+        assert_eq!(kinds(&mut facts), [(AlertKind::VideoLoss, Phase::Opened)]);
+        analyzer.event(CaptureEvent::Sighted { at: at(20.0) }).await.unwrap();
+        analyzer.frame(frame(at(20.0))).await.unwrap();
+        assert_eq!(kinds(&mut facts), [(AlertKind::VideoLoss, Phase::Ended)]);
     }
 }

@@ -140,7 +140,8 @@ pub type Stop = watch::Receiver<Option<BlindCause>>;
 /// Runs the stage until its file ends or it is stopped; then everything that was received has been decoded and given out.
 /// An error is that of a replay: live, failures are retried for ever.
 pub async fn run_capture(settings: CaptureSettings, parts: CaptureParts, stop: Stop) -> Result<(), SourceError> {
-    let analysed = parts.streams.iter().find(|stream| stream.role == StreamRole::Sub).or(parts.streams.first()).cloned();
+    let analysed =
+        parts.streams.iter().find(|stream| stream.role == StreamRole::Sub).or(parts.streams.first()).cloned();
     let Some(analysed) = analysed else {
         return Err(SourceError { cause: BlindCause::Disabled, message: "the camera has no stream".to_owned() });
     };
@@ -152,7 +153,10 @@ pub async fn run_capture(settings: CaptureSettings, parts: CaptureParts, stop: S
         drop(done);
     });
     if let Err(e) = thread {
-        return Err(SourceError { cause: BlindCause::Overload, message: format!("cannot start a thread to decode on: {e}") });
+        return Err(SourceError {
+            cause: BlindCause::Overload,
+            message: format!("cannot start a thread to decode on: {e}"),
+        });
     }
     let others = parts.streams.iter().find(|stream| stream.role != analysed.role);
     let analysis = Keeper::new(&settings, &parts, &analysed, Some(feed)).keep(stop.clone());
@@ -194,7 +198,12 @@ enum End {
 }
 
 impl Keeper {
-    fn new(settings: &CaptureSettings, parts: &CaptureParts, stream: &CaptureStream, feed: Option<mpsc::Sender<Feed>>) -> Self {
+    fn new(
+        settings: &CaptureSettings,
+        parts: &CaptureParts,
+        stream: &CaptureStream,
+        feed: Option<mpsc::Sender<Feed>>,
+    ) -> Self {
         Self {
             settings: settings.clone(),
             stream: stream.clone(),

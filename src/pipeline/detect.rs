@@ -119,7 +119,11 @@ enum Next {
 
 impl DetectStage {
     /// Starts a worker thread for each detector.
-    pub fn start(detectors: Vec<Box<dyn Detector>>, metrics: Arc<DetectMetrics>, clock: Arc<dyn Clock>) -> std::io::Result<Self> {
+    pub fn start(
+        detectors: Vec<Box<dyn Detector>>,
+        metrics: Arc<DetectMetrics>,
+        clock: Arc<dyn Clock>,
+    ) -> std::io::Result<Self> {
         let state = State { workers: detectors.len(), ..State::default() };
         let shared = Arc::new(Shared { state: Mutex::new(state), wake: Condvar::new(), metrics, clock });
         if let Some(detector) = detectors.first() {
@@ -143,7 +147,15 @@ impl DetectStage {
             let mut state = self.shared.lock();
             let key = state.next_key;
             state.next_key += 1;
-            state.lines.push(Line { key, camera: camera.clone(), slot: Arc::clone(&slot), out, busy: false, ending: false, failing: false });
+            state.lines.push(Line {
+                key,
+                camera: camera.clone(),
+                slot: Arc::clone(&slot),
+                out,
+                busy: false,
+                ending: false,
+                failing: false,
+            });
             key
         };
         let shared = Arc::downgrade(&self.shared);
@@ -248,7 +260,9 @@ impl Shared {
                     return Some(job);
                 }
                 Next::End => return None,
-                Next::Rest { readers_full: false } => state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Next::Rest { readers_full: false } => {
+                    state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
                 Next::Rest { readers_full: true } => {
                     state = self.wake.wait_timeout(state, READER_CHECK).unwrap_or_else(PoisonError::into_inner).0;
                 }
@@ -293,9 +307,10 @@ impl Shared {
             if line.failing != failed.is_some() {
                 line.failing = failed.is_some();
                 self.metrics.failing(line.failing);
-                match failed {
-                    Some(error) => tracing::error!(%camera, %error, "the detector fails; frames are dropped until it works again"),
-                    None => tracing::info!(%camera, "the detector works again"),
+                if let Some(error) = failed {
+                    tracing::error!(%camera, %error, "the detector fails; frames are dropped until it works again");
+                } else {
+                    tracing::info!(%camera, "the detector works again");
                 }
             }
         }

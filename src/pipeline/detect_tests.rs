@@ -2,7 +2,7 @@
 
 use std::sync::mpsc as std_mpsc;
 
-use tokio::sync::mpsc::{channel, Receiver};
+use tokio::sync::mpsc::{Receiver, channel};
 
 use super::*;
 use crate::clock::SystemClock;
@@ -45,7 +45,13 @@ fn frame(number: u64, width: u32) -> Frame {
         decoded_at: Timestamp::default(),
         pts: Duration::from_millis(number),
         number,
-        picture: Picture { width, height: 8, layout: PixelLayout::I420, color, planes: Arc::new(OwnedPlanes(Vec::new())) },
+        picture: Picture {
+            width,
+            height: 8,
+            layout: PixelLayout::I420,
+            color,
+            planes: Arc::new(OwnedPlanes(Vec::new())),
+        },
     }
 }
 
@@ -60,7 +66,9 @@ impl Bench {
         let metrics = Metrics::new().unwrap();
         let (permit, permits) = std_mpsc::channel();
         let permits = gated.then(|| Arc::new(Mutex::new(permits)));
-        let detectors = (0..workers).map(|_| Box::new(Scripted { permits: permits.clone(), card: card() }) as Box<dyn Detector>).collect();
+        let detectors = (0..workers)
+            .map(|_| Box::new(Scripted { permits: permits.clone(), card: card() }) as Box<dyn Detector>)
+            .collect();
         let stage = DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::new(SystemClock)).unwrap();
         Self { stage, metrics, permit }
     }
@@ -176,7 +184,10 @@ fn a_failing_detector_is_counted_and_the_line_goes_on() {
     assert!(seen.blocking_recv().is_none());
     bench.assert_balanced(&[&id]);
     let text = bench.metrics.render().unwrap();
-    assert!(text.contains(r#"lightbar_detect_frames_dropped_total{camera="gate",reason="detector_failed"} 2"#), "{text}");
+    assert!(
+        text.contains(r#"lightbar_detect_frames_dropped_total{camera="gate",reason="detector_failed"} 2"#),
+        "{text}"
+    );
     assert!(text.contains("lightbar_detect_failing_cameras 0") && text.contains(r#"model="scripted""#), "{text}");
 }
 

@@ -56,6 +56,9 @@ mod tests {
     #[test]
     fn goes_on_after_a_jump_back_and_after_a_gap() {
         let mut pacer = Pacer::new(5.0);
-        assert_eq!(chosen(&mut pacer, [0, 100, 200, 90_000, 90_100, 90_200, 0, 100, 200]), [0, 200, 90_000, 90_200, 0, 200]);
+        assert_eq!(
+            chosen(&mut pacer, [0, 100, 200, 90_000, 90_100, 90_200, 0, 100, 200]),
+            [0, 200, 90_000, 90_200, 0, 200]
+        );
     }
 }

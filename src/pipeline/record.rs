@@ -90,7 +90,12 @@ impl<S: FactStore + 'static> RecordStage<S> {
                 Fact::Alert(decided) => {
                     let change = &decided.change;
                     let camera = change.camera.as_str();
-                    self.metrics.alert(camera, change.kind.as_str(), change.revision == 1, now.since(change.captured_at));
+                    self.metrics.alert(
+                        camera,
+                        change.kind.as_str(),
+                        change.revision == 1,
+                        now.since(change.captured_at),
+                    );
                 }
                 Fact::BlindSince { camera, cause, .. } => self.metrics.blind(camera.as_str(), cause.as_str()),
                 Fact::SightedSince { camera, .. } => self.metrics.sighted(camera.as_str()),
@@ -141,7 +146,8 @@ impl<S: FactStore + 'static> RecordStage<S> {
 
 /// Runs blocking work on a port and gives the port back.
 pub(super) async fn blocking<P, T>(
-    mut port: P, work: impl FnOnce(&mut P) -> Result<T, StoreError> + Send + 'static,
+    mut port: P,
+    work: impl FnOnce(&mut P) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<(P, Result<T, StoreError>), StoreError>
 where
     P: Send + 'static,
@@ -219,8 +225,14 @@ mod tests {
         let (commits, committed) = watch::channel(0);
         let (state, health) = watch::channel(StageHealth::default());
         let metrics = Metrics::new().expect("declared once").record;
-        let stage =
-            RecordStage { store, clock: Arc::new(SystemClock), metrics, feed: feed_out, committed: commits, health: state };
+        let stage = RecordStage {
+            store,
+            clock: Arc::new(SystemClock),
+            metrics,
+            feed: feed_out,
+            committed: commits,
+            health: state,
+        };
         Running { facts, feed, committed, health, stage: tokio::spawn(stage.run(received)) }
     }
 
@@ -242,7 +254,8 @@ mod tests {
         let full = || StoreError::Transient("disk full".to_owned());
         store.failures.lock().expect("no panic").extend([full(), full(), full()]);
         let mut running = start(store.clone(), 3);
-        let failing = running.health.wait_for(|health| matches!(health, StageHealth::Failing(why) if why == "disk full"));
+        let failing =
+            running.health.wait_for(|health| matches!(health, StageHealth::Failing(why) if why == "disk full"));
         failing.await.expect("said");
         running.facts.send(fact(3)).await.expect("open");
         running.health.wait_for(StageHealth::is_ready).await.expect("ready again");

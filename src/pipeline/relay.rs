@@ -109,7 +109,10 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
 
     /// Sends the next batch of a sweep, topic by topic.
     async fn send_next(
-        mut self, committed: &mut watch::Receiver<u64>, sweep: &mut Sweep, deadline: Option<Instant>,
+        mut self,
+        committed: &mut watch::Receiver<u64>,
+        sweep: &mut Sweep,
+        deadline: Option<Instant>,
     ) -> Result<(Self, Sent), StoreError> {
         let (stage, batch) = self.unsent(sweep.after).await?;
         self = stage;
@@ -152,7 +155,10 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
 
     /// Publishes records of one topic. Once the line has ended, a broker that does not answer must not hold up the stop.
     async fn publish(
-        &mut self, records: &[OutboxRecord], committed: &mut watch::Receiver<u64>, deadline: Option<Instant>,
+        &mut self,
+        records: &[OutboxRecord],
+        committed: &mut watch::Receiver<u64>,
+        deadline: Option<Instant>,
     ) -> Result<(), PublishError> {
         let flush_for = self.flush_for;
         let stop = async {
@@ -306,7 +312,8 @@ async fn closed(committed: &mut watch::Receiver<u64>) {
 
 /// Waits for a commit, at most so long; false when there will be none any more.
 async fn wait(committed: &mut watch::Receiver<u64>, at_most: Duration) -> bool {
-    tokio::time::timeout(at_most, committed.changed()).await.is_err_and(|_elapsed| true) || committed.has_changed().is_ok()
+    tokio::time::timeout(at_most, committed.changed()).await.is_err_and(|_elapsed| true)
+        || committed.has_changed().is_ok()
 }
 
 /// Pauses in full, whatever is committed meanwhile; false at once when there will be no more commits.
@@ -341,7 +348,12 @@ mod tests {
     impl Outbox for MemoryOutbox {
         fn unsent(&mut self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StoreError> {
             let rows = self.rows.lock().expect("no panic");
-            Ok(rows.iter().filter(|&(&row, &sent)| row > after && !sent).take(limit).map(|(&row, _)| record(row)).collect())
+            Ok(rows
+                .iter()
+                .filter(|&(&row, &sent)| row > after && !sent)
+                .take(limit)
+                .map(|(&row, _)| record(row))
+                .collect())
         }
 
         fn mark_sent(&mut self, rows: &[i64], _at: Timestamp) -> Result<(), StoreError> {
@@ -406,7 +418,9 @@ mod tests {
     }
 
     fn stage(
-        outbox: &MemoryOutbox, publisher: &ScriptedPublisher, flush_for: Duration,
+        outbox: &MemoryOutbox,
+        publisher: &ScriptedPublisher,
+        flush_for: Duration,
     ) -> RelayStage<MemoryOutbox, ScriptedPublisher> {
         RelayStage {
             outbox: outbox.clone(),
@@ -458,7 +472,8 @@ mod tests {
     #[tokio::test]
     async fn a_topic_that_is_missing_holds_up_no_other() {
         let rows = 3 * i64::try_from(BATCH).expect("small");
-        let (outbox, publisher) = (outbox(rows), ScriptedPublisher { missing: Some("health"), ..ScriptedPublisher::default() });
+        let (outbox, publisher) =
+            (outbox(rows), ScriptedPublisher { missing: Some("health"), ..ScriptedPublisher::default() });
         let (commits, committed) = watch::channel(0);
         drop(commits);
         let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");

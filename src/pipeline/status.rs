@@ -177,7 +177,9 @@ impl StatusBoard {
             _ => None,
         };
         inner.kafka = Some(match (now, first) {
-            (KafkaState::Failing { reason, message, .. }, Some(since)) => KafkaState::Failing { since, reason, message },
+            (KafkaState::Failing { reason, message, .. }, Some(since)) => {
+                KafkaState::Failing { since, reason, message }
+            }
             (now, _) => now,
         });
     }
@@ -211,7 +213,8 @@ impl StatusBoard {
             id: id.clone(),
             name: sight.name.clone(),
             sight: sight.state.clone(),
-            frames_per_second: sight.frames.iter().filter(|at| **at > oldest).count() as f64 / RATE_WINDOW.as_secs_f64(),
+            frames_per_second: sight.frames.iter().filter(|at| **at > oldest).count() as f64
+                / RATE_WINDOW.as_secs_f64(),
             last_frame_at: sight.last_frame_at,
         };
         self.lock().cameras.iter().map(show).collect()
@@ -265,7 +268,8 @@ mod tests {
         let gate = CameraId::parse("gate").unwrap();
         board.add_camera(&gate, None, at(1.0));
         board.blind(&gate, at(9.0), BlindCause::Unreachable, Some("refused".into()));
-        let blind = SightState::Blind { since: at(1.0), cause: BlindCause::Unreachable, message: Some("refused".into()) };
+        let blind =
+            SightState::Blind { since: at(1.0), cause: BlindCause::Unreachable, message: Some("refused".into()) };
         assert_eq!(board.cameras(at(10.0))[0].sight, blind);
         for frame in 0..50 {
             board.frame(&gate, at(10.0 + f64::from(frame) * 0.2));

@@ -38,7 +38,11 @@ pub(super) fn recorded(connection: &Connection, id: AlertId, revision: u32) -> r
 
 /// Writes a revision that is not recorded yet.
 pub(super) fn write(
-    connection: &Connection, author: &Author, id: AlertId, alert: &AlertV1, times: (Timestamp, Timestamp),
+    connection: &Connection,
+    author: &Author,
+    id: AlertId,
+    alert: &AlertV1,
+    times: (Timestamp, Timestamp),
 ) -> rusqlite::Result<Recorded> {
     let (captured_at, recorded_at) = times;
     let json = alert.to_json();
@@ -59,7 +63,10 @@ pub(super) fn write(
     let stamp = Stamp { sequence: next_sequence(connection, &source, &author.epoch)?, epoch: &author.epoch };
     let headers = cloudevents::alert_headers(alert, &author.site, stamp);
     let topic = author.site.alerts_topic();
-    put(connection, &Outgoing { topic: &topic, key: alert.key(), headers: &headers, value: &json, captured_at, recorded_at })?;
+    put(
+        connection,
+        &Outgoing { topic: &topic, key: alert.key(), headers: &headers, value: &json, captured_at, recorded_at },
+    )?;
     Ok(Recorded { row, alert: id, json: json.into() })
 }
 

@@ -39,10 +39,8 @@ impl Lock {
             }
             Err(TryLockError::Error(e)) => return Err(folder(dir, &e)),
         }
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
         // A full disk may refuse this line; the lock holds all the same, and recording will say so in its own words.
         if let Err(e) = written {
             tracing::warn!(path = %path.display(), error = %e, "the lock file could not be written");

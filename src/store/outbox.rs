@@ -45,7 +45,8 @@ impl Outbox for SentOutbox {
         let mut mark = || -> rusqlite::Result<()> {
             let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             {
-                let mut update = tx.prepare_cached("UPDATE outbox SET sent_at = ?2 WHERE row = ?1 AND sent_at IS NULL")?;
+                let mut update =
+                    tx.prepare_cached("UPDATE outbox SET sent_at = ?2 WHERE row = ?1 AND sent_at IS NULL")?;
                 for row in rows {
                     update.execute(params![row, at.as_nanos()])?;
                 }
@@ -57,8 +58,10 @@ impl Outbox for SentOutbox {
 
     fn backlog(&mut self) -> Result<Backlog, StoreError> {
         let read = || -> rusqlite::Result<Backlog> {
-            let depth: i64 =
-                self.connection.prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?.query_row([], |r| r.get(0))?;
+            let depth: i64 = self
+                .connection
+                .prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?
+                .query_row([], |r| r.get(0))?;
             let oldest: Option<i64> = self
                 .connection
                 .prepare_cached("SELECT recorded_at FROM outbox WHERE sent_at IS NULL ORDER BY row LIMIT 1")?

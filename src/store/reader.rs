@@ -126,7 +126,11 @@ impl Reader {
     /// The row of the last alert change captured before a moment; 0 where there is none.
     pub fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError> {
         self.connection
-            .query_row("SELECT coalesce(max(row), 0) FROM alert_changes WHERE captured_at < ?1", [at.as_nanos()], |row| row.get(0))
+            .query_row(
+                "SELECT coalesce(max(row), 0) FROM alert_changes WHERE captured_at < ?1",
+                [at.as_nanos()],
+                |row| row.get(0),
+            )
             .map_err(|e| sql(&e))
     }
 
@@ -194,9 +198,14 @@ impl Reader {
     }
 
     fn all<T>(
-        &self, select: &str, values: impl rusqlite::Params, map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        &self,
+        select: &str,
+        values: impl rusqlite::Params,
+        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<T>> { self.connection.prepare_cached(select)?.query_map(values, map)?.collect() };
+        let read = || -> rusqlite::Result<Vec<T>> {
+            self.connection.prepare_cached(select)?.query_map(values, map)?.collect()
+        };
         read().map_err(|e| sql(&e))
     }
 }

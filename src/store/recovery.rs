@@ -24,7 +24,10 @@ pub struct Recovery {
 }
 
 pub(super) fn run(
-    tx: &Connection, author: &Author, now: Timestamp, configured: &[CameraId],
+    tx: &Connection,
+    author: &Author,
+    now: Timestamp,
+    configured: &[CameraId],
 ) -> Result<Recovery, StoreError> {
     let Some(last_alive) = last_alive(tx).map_err(|e| sql(&e))? else {
         return Ok(Recovery::default());

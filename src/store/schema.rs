@@ -101,7 +101,8 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
 
 /// The version of a store that this program can read; 0 for an empty file.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
-    let ask = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(|e| at_open(path, &e));
+    let ask =
+        |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(|e| at_open(path, &e));
     let found = ask("PRAGMA user_version")?;
     let tables = ask("SELECT count(*) FROM sqlite_master")?;
     if tables > 0 && ask("PRAGMA application_id")? != i64::from(APPLICATION_ID) {

@@ -10,7 +10,11 @@ use crate::domain::time::Timestamp;
 
 /// Sight of a camera was lost. The same cause again changes nothing; another cause ends the interval and begins a new one.
 pub(super) fn lost(
-    connection: &Connection, author: &Author, camera: &CameraId, loss: (Timestamp, BlindCause), recorded_at: Timestamp,
+    connection: &Connection,
+    author: &Author,
+    camera: &CameraId,
+    loss: (Timestamp, BlindCause),
+    recorded_at: Timestamp,
 ) -> rusqlite::Result<()> {
     let (from, cause) = loss;
     let open: Option<(i64, String)> = connection
@@ -33,14 +37,23 @@ pub(super) fn lost(
 
 /// Sight of a camera came back (or was there from the first moment).
 pub(super) fn regained(
-    connection: &Connection, author: &Author, camera: &CameraId, at: Timestamp, recorded_at: Timestamp,
+    connection: &Connection,
+    author: &Author,
+    camera: &CameraId,
+    at: Timestamp,
+    recorded_at: Timestamp,
 ) -> rusqlite::Result<()> {
     close(connection, camera, at)?;
     say(connection, author, camera, (at, None), recorded_at)
 }
 
 /// A camera is no longer in the configuration: its blind time ends, since nobody means to see with it.
-pub(super) fn retired(connection: &Connection, author: &Author, camera: &CameraId, at: Timestamp) -> rusqlite::Result<()> {
+pub(super) fn retired(
+    connection: &Connection,
+    author: &Author,
+    camera: &CameraId,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
     close(connection, camera, at)?;
     say(connection, author, camera, (at, Some(BlindCause::Disabled)), at)
 }
@@ -55,7 +68,10 @@ fn close(connection: &Connection, camera: &CameraId, at: Timestamp) -> rusqlite:
 
 /// Publishes a camera's health where it differs from what was said last.
 fn say(
-    connection: &Connection, author: &Author, camera: &CameraId, health: (Timestamp, Option<BlindCause>),
+    connection: &Connection,
+    author: &Author,
+    camera: &CameraId,
+    health: (Timestamp, Option<BlindCause>),
     recorded_at: Timestamp,
 ) -> rusqlite::Result<()> {
     let (since, cause) = health;
@@ -76,13 +92,16 @@ fn say(
     let stamp = Stamp { sequence: next_sequence(connection, &counter, &author.epoch)?, epoch: &author.epoch };
     let headers = cloudevents::camera_health_headers(&body, &author.site, stamp);
     let (topic, value) = (author.site.camera_health_topic(), body.to_json());
-    put(connection, &Outgoing {
-        topic: &topic,
-        key: camera.as_str(),
-        headers: &headers,
-        value: &value,
-        // No frame caused it; latency is counted from here.
-        captured_at: recorded_at,
-        recorded_at,
-    })
+    put(
+        connection,
+        &Outgoing {
+            topic: &topic,
+            key: camera.as_str(),
+            headers: &headers,
+            value: &value,
+            // No frame caused it; latency is counted from here.
+            captured_at: recorded_at,
+            recorded_at,
+        },
+    )
 }

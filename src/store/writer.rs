@@ -58,7 +58,12 @@ fn begin(connection: &mut Connection) -> Result<Transaction<'_>, StoreError> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(|e| sql(&e))
 }
 
-fn write_all(tx: &Connection, author: &Author, facts: &[Fact], recorded_at: Timestamp) -> rusqlite::Result<Vec<Recorded>> {
+fn write_all(
+    tx: &Connection,
+    author: &Author,
+    facts: &[Fact],
+    recorded_at: Timestamp,
+) -> rusqlite::Result<Vec<Recorded>> {
     let mut recorded = Vec::with_capacity(facts.len());
     for fact in facts {
         match fact {

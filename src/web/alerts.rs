@@ -32,10 +32,12 @@ pub(super) async fn list(
         return Err(Problem::bad_request(format!("limit is 1 to {LIMIT_MAX}, got {limit}")));
     }
     let before = query.before.as_deref().map(wire::parse_alert_id).transpose()?;
-    let (last_row, alerts) = state.read(move |reader| {
-        let last_row = reader.last_row()?;
-        Ok((last_row, reader.latest_alerts(before, limit)?))
-    }).await?;
+    let (last_row, alerts) = state
+        .read(move |reader| {
+            let last_row = reader.last_row()?;
+            Ok((last_row, reader.latest_alerts(before, limit)?))
+        })
+        .await?;
     let next = alerts.last().filter(|_| alerts.len() == limit).map(|oldest| oldest.alert);
     let items: Vec<String> = alerts.iter().map(item).collect();
     let next = next.map_or_else(|| "null".to_owned(), |id| format!("\"{id}\""));

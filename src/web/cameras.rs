@@ -51,7 +51,10 @@ pub(super) async fn blind(
     query: Result<Query<BlindParameters>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(asked) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
-    let camera = asked.camera.map(|id| CameraId::parse(&id)).transpose()
+    let camera = asked
+        .camera
+        .map(|id| CameraId::parse(&id))
+        .transpose()
         .map_err(|error| Problem::bad_request(format!("camera: {error}")))?;
     let moment = |name, text: Option<String>| text.map(|text| wire::parse_time(name, &text)).transpose();
     let (from, to) = (moment("from", asked.from)?, moment("to", asked.to)?);
@@ -63,13 +66,18 @@ pub(super) async fn blind(
     let truncated = found.len() > BLIND_LIMIT;
     found.truncate(BLIND_LIMIT);
     let now = state.clock.now();
-    let shown: Vec<Value> = found.iter().map(|interval: &BlindInterval| json!({
-        "camera": interval.camera,
-        "from": wire::rfc3339(interval.from),
-        "to": interval.to.map(wire::rfc3339),
-        "seconds": interval.to.unwrap_or(now).since(interval.from).as_millis() as f64 / 1000.0,
-        "cause": interval.cause,
-    })).collect();
+    let shown: Vec<Value> = found
+        .iter()
+        .map(|interval: &BlindInterval| {
+            json!({
+                "camera": interval.camera,
+                "from": wire::rfc3339(interval.from),
+                "to": interval.to.map(wire::rfc3339),
+                "seconds": interval.to.unwrap_or(now).since(interval.from).as_millis() as f64 / 1000.0,
+                "cause": interval.cause,
+            })
+        })
+        .collect();
     Ok(wire::json(json!({ "blind": shown, "truncated": truncated }).to_string()))
 }
 
@@ -79,24 +87,31 @@ pub(super) async fn status(State(state): State<WebState>) -> Response {
     let cameras = state.board.cameras(now);
     let online = cameras.iter().filter(|camera| matches!(camera.sight, SightState::Watching { .. })).count();
     let started = state.board.started_at();
-    let outbox = state.board.outbox().map(|backlog| json!({
-        "depth": backlog.depth,
-        "oldest_age_s": backlog.oldest.map_or(0.0, |oldest| now.since(oldest).as_millis() as f64 / 1000.0),
-    }));
-    let model = state.board.model().map(|model| json!({
-        "name": model.name, "version": model.version, "sha256": model.sha256, "runtime": model.runtime,
-    }));
-    wire::json(json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "now": wire::rfc3339(now),
-        "started_at": wire::rfc3339(started),
-        "uptime_s": now.since(started).as_secs(),
-        "ready": state.board.latches().iter().all(|latch| latch.waiting_for.is_none()),
-        "cameras": { "online": online, "total": cameras.len() },
-        "outbox": outbox,
-        "kafka": kafka(state.board.kafka()),
-        "model": model,
-    }).to_string())
+    let outbox = state.board.outbox().map(|backlog| {
+        json!({
+            "depth": backlog.depth,
+            "oldest_age_s": backlog.oldest.map_or(0.0, |oldest| now.since(oldest).as_millis() as f64 / 1000.0),
+        })
+    });
+    let model = state.board.model().map(|model| {
+        json!({
+            "name": model.name, "version": model.version, "sha256": model.sha256, "runtime": model.runtime,
+        })
+    });
+    wire::json(
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "now": wire::rfc3339(now),
+            "started_at": wire::rfc3339(started),
+            "uptime_s": now.since(started).as_secs(),
+            "ready": state.board.latches().iter().all(|latch| latch.waiting_for.is_none()),
+            "cameras": { "online": online, "total": cameras.len() },
+            "outbox": outbox,
+            "kafka": kafka(state.board.kafka()),
+            "model": model,
+        })
+        .to_string(),
+    )
 }
 
 fn kafka(state: Option<KafkaState>) -> Value {

@@ -75,21 +75,28 @@ struct Start {
 }
 
 async fn start(state: &WebState, headers: &HeaderMap, query: FeedQuery) -> Result<Start, Problem> {
-    let resumed = headers.get("last-event-id").map(|value| {
-        value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok())
-            .ok_or_else(|| Problem::bad_request("Last-Event-ID is the id of an event of this feed: a whole number"))
-    }).transpose()?;
+    let resumed =
+        headers
+            .get("last-event-id")
+            .map(|value| {
+                value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok()).ok_or_else(|| {
+                    Problem::bad_request("Last-Event-ID is the id of an event of this feed: a whole number")
+                })
+            })
+            .transpose()?;
     let since = query.since.as_deref().map(|text| wire::parse_time("since", text)).transpose()?;
     let asked = resumed.or(query.after);
-    let (last, wanted) = state.read(move |reader| {
-        let last = reader.last_row()?;
-        let wanted = match (asked, since) {
-            (Some(row), _) => row,
-            (None, Some(at)) => reader.last_row_before(at)?,
-            (None, None) => last,
-        };
-        Ok((last, wanted))
-    }).await?;
+    let (last, wanted) = state
+        .read(move |reader| {
+            let last = reader.last_row()?;
+            let wanted = match (asked, since) {
+                (Some(row), _) => row,
+                (None, Some(at)) => reader.last_row_before(at)?,
+                (None, None) => last,
+            };
+            Ok((last, wanted))
+        })
+        .await?;
     // A store that was restored from a copy begins at smaller rows; waiting for its rows to grow would be a silent feed.
     Ok(Start { row: wanted.clamp(0, last), restored: wanted > last })
 }
@@ -136,7 +143,8 @@ impl Client {
         loop {
             let after = self.last;
             // On an error the client is hung up on (the error is logged where it is made): it comes back with its last id.
-            let missed = self.state.read(move |reader| reader.changes_after(after, PAGE)).await.map_err(|_problem| Gone)?;
+            let missed =
+                self.state.read(move |reader| reader.changes_after(after, PAGE)).await.map_err(|_problem| Gone)?;
             for recorded in &missed {
                 self.send_alert(recorded).await?;
             }

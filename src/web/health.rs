@@ -21,15 +21,21 @@ pub(super) async fn livez(State(state): State<WebState>) -> Result<&'static str,
 pub(super) async fn readyz(State(state): State<WebState>) -> Response {
     let latches = state.board.latches();
     let ready = latches.iter().all(|latch| latch.waiting_for.is_none());
-    let shown: Vec<_> = latches.iter().map(|latch| json!({
-        "name": latch.name, "ready": latch.waiting_for.is_none(), "waiting_for": latch.waiting_for,
-    })).collect();
+    let shown: Vec<_> = latches
+        .iter()
+        .map(|latch| {
+            json!({
+                "name": latch.name, "ready": latch.waiting_for.is_none(), "waiting_for": latch.waiting_for,
+            })
+        })
+        .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, wire::json(json!({ "ready": ready, "latches": shown }).to_string())).into_response()
 }
 
 /// The text exposition format, version 0.0.4.
 pub(super) async fn metrics(State(state): State<WebState>) -> Result<Response, Problem> {
-    let text = state.metrics.render().map_err(|error| Problem::internal(&format!("metrics cannot be written: {error}")))?;
+    let text =
+        state.metrics.render().map_err(|error| Problem::internal(&format!("metrics cannot be written: {error}")))?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

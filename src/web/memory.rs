@@ -56,7 +56,14 @@ impl MemoryFeed {
 impl FeedReader for MemoryFeed {
     fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let inner = self.whole()?;
-        Ok(inner.changes.iter().map(|(change, _)| change).filter(|change| change.row > row).take(limit).cloned().collect())
+        Ok(inner
+            .changes
+            .iter()
+            .map(|(change, _)| change)
+            .filter(|change| change.row > row)
+            .take(limit)
+            .cloned()
+            .collect())
     }
 
     fn last_row(&self) -> Result<i64, StoreError> {
@@ -69,7 +76,8 @@ impl FeedReader for MemoryFeed {
 
     fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let inner = self.whole()?;
-        let newest: BTreeMap<AlertId, &Recorded> = inner.changes.iter().map(|(change, _)| (change.alert, change)).collect();
+        let newest: BTreeMap<AlertId, &Recorded> =
+            inner.changes.iter().map(|(change, _)| (change.alert, change)).collect();
         let older = newest.into_iter().rev().filter(|(id, _)| before.is_none_or(|before| *id < before));
         Ok(older.take(limit).map(|(_, change)| change.clone()).collect())
     }

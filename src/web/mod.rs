@@ -109,8 +109,12 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, WebError> {
     TcpListener::bind(address).await.map_err(|what| {
         let remedy = match what.kind() {
             io::ErrorKind::AddrInUse => "stop the program that uses this port, or set http.listen to another address",
-            io::ErrorKind::PermissionDenied => "choose a port of 1024 or above in http.listen, or allow this one to the service",
-            io::ErrorKind::AddrNotAvailable => "this machine has no such address; set http.listen to one it has, or to 0.0.0.0",
+            io::ErrorKind::PermissionDenied => {
+                "choose a port of 1024 or above in http.listen, or allow this one to the service"
+            }
+            io::ErrorKind::AddrNotAvailable => {
+                "this machine has no such address; set http.listen to one it has, or to 0.0.0.0"
+            }
             _ => "set http.listen to another address",
         };
         WebError::Bind { address, what, remedy }
@@ -130,7 +134,9 @@ pub async fn serve(
         shutdown.await;
         tell.send_replace(true);
     };
-    axum::serve(listener, router(state)).with_graceful_shutdown(stopping).await
+    axum::serve(listener, router(state))
+        .with_graceful_shutdown(stopping)
+        .await
         .map_err(|what| WebError::Serve { address, what })
 }
 

@@ -24,6 +24,9 @@ const FILES: [(&str, &str, &str); 7] = [
 pub(super) fn routes() -> Router<WebState> {
     FILES.into_iter().fold(Router::new(), |router, (path, media_type, content)| {
         // Asked for again each time, so that page and service are always of one version.
-        router.route(path, get(move || async move { ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-cache")], content) }))
+        router.route(
+            path,
+            get(move || async move { ([(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-cache")], content) }),
+        )
     })
 }

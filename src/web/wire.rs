@@ -4,27 +4,22 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
 use super::problem::Problem;
+use crate::contract::time::parse_rfc3339;
+pub(super) use crate::contract::time::rfc3339;
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
 
-/// RFC 3339, UTC, milliseconds, as in the contract.
-pub(super) fn rfc3339(at: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(at.as_millis()).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
-}
-
 /// Parses RFC 3339 with any offset; `name` is the parameter's.
 pub(super) fn parse_time(name: &str, text: &str) -> Result<Timestamp, Problem> {
-    text.parse::<jiff::Timestamp>().map(|at| Timestamp::from_millis(at.as_millisecond())).map_err(|_| {
-        Problem::bad_request(format!("{name} is a moment such as 2026-03-01T08:00:00Z, got {text:?}"))
-    })
+    parse_rfc3339(text)
+        .ok_or_else(|| Problem::bad_request(format!("{name} is a moment such as 2026-03-01T08:00:00Z, got {text:?}")))
 }
 
 /// Parses an alert's id as the contract writes it.
 pub(super) fn parse_alert_id(text: &str) -> Result<AlertId, Problem> {
     let bits = u128::from_str_radix(&text.replace('-', ""), 16).ok().map(AlertId::from_u128);
-    bits.filter(|id| id.to_string() == text).ok_or_else(|| {
-        Problem::bad_request(format!("an alert's id is a UUID in lower case, got {text:?}"))
-    })
+    bits.filter(|id| id.to_string() == text)
+        .ok_or_else(|| Problem::bad_request(format!("an alert's id is a UUID in lower case, got {text:?}")))
 }
 
 /// An answer in JSON.

@@ -21,7 +21,9 @@ fn alerts_appear_live_in_both_languages_and_a_lost_connection_is_said() {
     let first = alert(1, 1, "opened", 3);
     server.record(&first);
     browser.wait_for("document.querySelectorAll('#alerts article').length === 1");
-    browser.wait_for(&format!("{TEXT}.includes('1号自行车被移走') && {TEXT}.includes('中等') && {TEXT}.includes('进行中')"));
+    browser.wait_for(&format!(
+        "{TEXT}.includes('1号自行车被移走') && {TEXT}.includes('中等') && {TEXT}.includes('进行中')"
+    ));
     browser.evaluate("document.querySelector('[data-lang=en]').click()");
     browser.wait_for(&format!("{TEXT}.includes('bicycle 1 gone from the stand') && {TEXT}.includes('Moderate')"));
     assert_eq!(browser.evaluate("document.documentElement.lang"), "en");
@@ -41,7 +43,9 @@ fn alerts_appear_live_in_both_languages_and_a_lost_connection_is_said() {
     // The keyboard: next, and the filter.
     browser.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true }))");
     assert_eq!(browser.evaluate("document.activeElement.dataset.alert").as_str(), alert_id(&server, 2).as_deref());
-    browser.evaluate("const f = document.getElementById('filter'); f.value = 'bicycle 2'; f.dispatchEvent(new Event('input'))");
+    browser.evaluate(
+        "const f = document.getElementById('filter'); f.value = 'bicycle 2'; f.dispatchEvent(new Event('input'))",
+    );
     browser.wait_for("document.querySelectorAll('#alerts article').length === 1");
     browser.evaluate("f.value = ''; f.dispatchEvent(new Event('input'))");
 
@@ -56,7 +60,9 @@ fn alerts_appear_live_in_both_languages_and_a_lost_connection_is_said() {
     let again = WebServer::start_on(address, feed, 64, 8);
     again.blind("corridor-3", "Corridor 3", BlindCause::Unreachable);
     again.record(&alert(3, 1, "opened", 0));
-    browser.wait_for(&format!("{TEXT}.includes('bicycle 3') && {TEXT}.includes('Live') && !{TEXT}.includes('may be old')"));
+    browser.wait_for(&format!(
+        "{TEXT}.includes('bicycle 3') && {TEXT}.includes('Live') && !{TEXT}.includes('may be old')"
+    ));
     browser.wait_for(&format!("{TEXT}.includes('Blind for')"));
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lightbar::camera::{
-    Credentials, DecoderChoice, DecoderSettings, FilePace, FileSource, GstDecoderFactory, RtspSettings, RtspSource, Transport, probe,
+    Credentials, DecoderChoice, DecoderSettings, FilePace, FileSource, GstDecoderFactory, RtspSettings, RtspSource,
+    Transport, probe,
 };
 use lightbar::clock::SystemClock;
 use lightbar::domain::scene::BlindCause;
@@ -17,12 +18,13 @@ use lightbar::pipeline::ports::{DecoderFactory, PacketSource};
 
 use crate::support::footage::footage;
 use crate::support::rtsp::{Login, PASSWORD, RtspServer, Serving, USER};
-use crate::support::vlc::VlcServer;
 use crate::support::stage::{Logged, failure, packets, stage};
+use crate::support::vlc::VlcServer;
 
 const H264: &str = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 \
     ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=25 ! rtph264pay name=pay0 pt=96";
-const AUDIO: &str = "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=97";
+const AUDIO: &str =
+    "audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay name=pay1 pt=97";
 
 fn source(url: &str) -> RtspSource {
     source_with(RtspSettings::new(url, None))
@@ -63,7 +65,11 @@ async fn h264_with_audio_beside_it() {
     let keys: Vec<usize> = got.iter().enumerate().filter(|(_, packet)| packet.key).map(|(i, _)| i).collect();
     assert!(keys.windows(2).all(|two| two[1] - two[0] == 25) && keys.len() >= 3, "{keys:?}");
     // Parameter sets stand before each key picture (NAL unit type 7).
-    assert!(got.iter().filter(|packet| packet.key).all(|packet| packet.data.windows(4).any(|w| w[..3] == [0, 0, 1] && w[3] & 0x1f == 7)));
+    assert!(
+        got.iter()
+            .filter(|packet| packet.key)
+            .all(|packet| packet.data.windows(4).any(|w| w[..3] == [0, 0, 1] && w[3] & 0x1f == 7))
+    );
     assert!(got.windows(2).all(|two| two[0].captured_at < two[1].captured_at));
 }
 
@@ -100,7 +106,8 @@ async fn frames_come_at_the_analysis_rate() {
 async fn h265() {
     let server = RtspServer::serve(Serving::new(
         "videotestsrc is-live=true ! video/x-raw,format=I420,width=192,height=144,framerate=10/1 \
-         ! x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph265pay name=pay0 pt=96"));
+         ! x265enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph265pay name=pay0 pt=96",
+    ));
     let mut stage = stage(Arc::new(source(&server.url())), CaptureMode::Live, |_| {});
     let frames = stage.some_frames(10).await;
     assert_grid(&frames.iter().map(|frame| millis(frame.pts)).collect::<Vec<_>>(), 200);
@@ -112,7 +119,10 @@ async fn h265() {
 #[tokio::test]
 async fn a_clip_with_b_frames_over_rtsp_keeps_its_times() {
     let Some(path) = footage("videos/one-by-one-person-detection.mp4") else { return };
-    let launch = format!("filesrc location={} ! qtdemux ! h264parse ! rtph264pay config-interval=-1 name=pay0 pt=96", path.display());
+    let launch = format!(
+        "filesrc location={} ! qtdemux ! h264parse ! rtph264pay config-interval=-1 name=pay0 pt=96",
+        path.display()
+    );
     let server = RtspServer::serve(Serving::new(launch));
     let got = packets(&source(&server.url()), 40).await.unwrap();
     assert!(got.windows(2).any(|two| two[1].pts < two[0].pts), "there are B-frames");
@@ -233,11 +243,17 @@ async fn a_camera_that_dies_comes_back() {
 
 #[tokio::test]
 async fn the_resolution_may_change() {
-    let part = |width: u32, height: u32, pattern: &str| format!(
-        "videotestsrc num-buffers=60 pattern={pattern} ! video/x-raw,format=I420,width={width},height={height},framerate=25/1 \
-         ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! h264parse config-interval=-1 ! all.");
+    let part = |width: u32, height: u32, pattern: &str| {
+        format!(
+            "videotestsrc num-buffers=60 pattern={pattern} ! video/x-raw,format=I420,width={width},height={height},framerate=25/1 \
+         ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! h264parse config-interval=-1 ! all."
+        )
+    };
     let server = RtspServer::serve(Serving::new(format!(
-        "concat name=all ! identity sync=true ! rtph264pay name=pay0 pt=96 {} {}", part(320, 240, "ball"), part(640, 360, "smpte"))));
+        "concat name=all ! identity sync=true ! rtph264pay name=pay0 pt=96 {} {}",
+        part(320, 240, "ball"),
+        part(640, 360, "smpte")
+    )));
     let mut stage = stage(Arc::new(source(&server.url())), CaptureMode::Live, |_| {});
     let mut frames = Vec::new();
     while frames.last().is_none_or(|frame: &Frame| frame.picture.width == 320) {
@@ -376,7 +392,9 @@ async fn a_file_gives_every_frame_with_its_time() {
 #[tokio::test]
 async fn an_hevc_file_gives_all_its_frames() {
     let Some(path) = footage("videos/Retail02_short.mp4") else { return };
-    let frames = stage(replayed(path.clone()), CaptureMode::Replay, |settings| settings.frames_per_second = 60.0).all_frames().await;
+    let frames = stage(replayed(path.clone()), CaptureMode::Replay, |settings| settings.frames_per_second = 60.0)
+        .all_frames()
+        .await;
     assert_eq!(frames.len(), 603);
     assert_grows(&frames);
     let step = millis(frames[602].pts) as f64 / 602.0;
@@ -389,7 +407,10 @@ async fn an_hevc_file_gives_all_its_frames() {
 async fn an_hevc_file_over_rtsp_keeps_its_times() {
     let Some(path) = footage("videos/Retail02_short.mp4") else { return };
     let from_file = packets(&*replayed(path.clone()), usize::MAX).await.unwrap();
-    let launch = format!("filesrc location={} ! qtdemux ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96", path.display());
+    let launch = format!(
+        "filesrc location={} ! qtdemux ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96",
+        path.display()
+    );
     let server = RtspServer::serve(Serving::new(launch));
     let got = packets(&source(&server.url()), 150).await.unwrap();
     let (file, rtsp) = (presented(&from_file), presented(&got));

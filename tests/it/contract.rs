@@ -79,7 +79,8 @@ fn the_binary_prints_what_it_promises() {
 
 #[test]
 fn a_record_from_the_future_passes_the_open_schema_only() {
-    let mut value: Value = serde_json::from_str(&alert(&decided(AlertKind::ObjectRemoved, "gate-north", 0)).to_json()).unwrap();
+    let mut value: Value =
+        serde_json::from_str(&alert(&decided(AlertKind::ObjectRemoved, "gate-north", 0)).to_json()).unwrap();
     value["schema_version"] = json!("1.7");
     value["kind"] = json!("drone_seen");
     value["weather"] = json!({"rain": true});
@@ -132,7 +133,10 @@ fn the_same_event_has_the_same_bytes_and_headers() {
 fn camera_health_is_as_its_published_examples() {
     let id = camera("gate-north");
     let at = EIGHT.plus(Duration::from_secs(1));
-    golden("camera-health.online.json", &serde_json::from_str(&CameraHealthV1::new(&id, None, EIGHT, at).to_json()).unwrap());
+    golden(
+        "camera-health.online.json",
+        &serde_json::from_str(&CameraHealthV1::new(&id, None, EIGHT, at).to_json()).unwrap(),
+    );
     for cause in BlindCause::ALL {
         let health = CameraHealthV1::new(&id, Some(cause), EIGHT, at);
         let value: Value = serde_json::from_str(&health.to_json()).unwrap();

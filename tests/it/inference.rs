@@ -28,22 +28,29 @@ fn error(path: &Path) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = |byte: &u8| [byte >> 4, byte & 15].map(|n| char::from_digit(u32::from(n), 16).unwrap());
+    Sha256::digest(bytes).iter().flat_map(digits).collect()
 }
 
 /// Pictures with one thing that fills much of them: (file, name, box in 0..1).
 fn large_things() -> Option<Vec<(std::path::PathBuf, String, BBox)>> {
     let folder = footage("images/coco")?;
-    let truth: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("instances.json")).unwrap()).unwrap();
+    let truth: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("instances.json")).unwrap()).unwrap();
     let list = |key: &str| truth[key].as_array().unwrap().iter();
-    let names: BTreeMap<i64, &str> = list("categories").map(|c| (c["id"].as_i64().unwrap(), c["name"].as_str().unwrap())).collect();
+    let names: BTreeMap<i64, &str> =
+        list("categories").map(|c| (c["id"].as_i64().unwrap(), c["name"].as_str().unwrap())).collect();
     let images: BTreeMap<i64, &serde_json::Value> = list("images").map(|i| (i["id"].as_i64().unwrap(), i)).collect();
     let things = list("annotations").filter(|a| a["iscrowd"] == 0).map(|a| {
         let image = images[&a["image_id"].as_i64().unwrap()];
         let (w, h) = (image["width"].as_f64().unwrap(), image["height"].as_f64().unwrap());
         let side = |i: usize| a["bbox"][i].as_f64().unwrap();
         let bbox = BBox::new(side(0) / w, side(1) / h, side(2) / w, side(3) / h);
-        (folder.join("images").join(image["file_name"].as_str().unwrap()), names[&a["category_id"].as_i64().unwrap()].to_owned(), bbox)
+        (
+            folder.join("images").join(image["file_name"].as_str().unwrap()),
+            names[&a["category_id"].as_i64().unwrap()].to_owned(),
+            bbox,
+        )
     });
     let common = ["person", "bus", "train", "cat", "dog", "elephant", "bear", "zebra", "giraffe", "motorcycle"];
     Some(things.filter(|(_, name, bbox)| common.contains(&name.as_str()) && bbox.area() > 0.25).collect())
@@ -63,14 +70,22 @@ fn every_shared_model_finds_what_is_there_with_and_without_its_manifest() {
         let told = Model::load(&manifest, &ModelOptions::default()).unwrap();
         let bare = Model::load(told.weights(), &ModelOptions::default()).unwrap();
         assert_eq!((told.spec().output, &told.spec().input), (bare.spec().output, &bare.spec().input), "{key}");
-        assert!(told.card().runtime.starts_with("onnxruntime 1.") && told.card().runtime.ends_with(" cpu"), "{}", told.card().runtime);
+        assert!(
+            told.card().runtime.starts_with("onnxruntime 1.") && told.card().runtime.ends_with(" cpu"),
+            "{}",
+            told.card().runtime
+        );
         let (mut first, mut second) = (told.detector().unwrap(), bare.detector().unwrap());
         let mut found = 0;
         for (file, wanted, bbox) in &things {
             let picture = still::open(file).unwrap();
             let detections = first.detect(&picture).unwrap();
             assert_eq!(detections, second.detect(&picture).unwrap(), "{key}: {}", file.display());
-            assert!(detections.iter().all(|d| d.bbox.clipped() == Some(d.bbox) || d.bbox.iou(&d.bbox.clipped().unwrap()) > 0.999_999));
+            assert!(
+                detections
+                    .iter()
+                    .all(|d| d.bbox.clipped() == Some(d.bbox) || d.bbox.iou(&d.bbox.clipped().unwrap()) > 0.999_999)
+            );
             found += usize::from(detections.iter().any(|d| name(d) == wanted && d.bbox.iou(bbox) > 0.5));
         }
         assert!(found * 4 >= things.len() * 3, "{key}: {found} of {} large things", things.len());
@@ -151,7 +166,8 @@ fn the_detect_stage_serves_two_cameras_with_one_model() {
     let model = Model::load(&models::manifest("yolox-nano", folder.path()).unwrap(), &ModelOptions::default()).unwrap();
     let picture = still::open(&things[0].0).unwrap();
     let wanted = model.detector().unwrap().detect(&picture).unwrap();
-    let detectors: Vec<Box<dyn Detector>> = (0..2).map(|_| Box::new(model.detector().unwrap()) as Box<dyn Detector>).collect();
+    let detectors: Vec<Box<dyn Detector>> =
+        (0..2).map(|_| Box::new(model.detector().unwrap()) as Box<dyn Detector>).collect();
     let metrics = Metrics::new().unwrap();
     let stage = DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::new(SystemClock)).unwrap();
     let cameras = ["gate", "yard"].map(|name| {
@@ -164,7 +180,7 @@ fn the_detect_stage_serves_two_cameras_with_one_model() {
             assert!(slot.put_when_empty(frame(&picture, n)));
         }
     }
-    stage.stop(Duration::from_secs(60)).unwrap();
+    stage.stop(Duration::from_mins(1)).unwrap();
     for (_, _, mut seen) in cameras {
         for n in 0..3 {
             let detected = seen.blocking_recv().unwrap();
@@ -182,7 +198,8 @@ fn the_command_writes_coco_results() {
     let Some(coco) = footage("images/coco") else { return };
     let folder = tempfile::tempdir().unwrap();
     let (model, out) = (models::manifest("deimv2-atto", folder.path()).unwrap(), folder.path().join("results.json"));
-    let mut truth: serde_json::Value = serde_json::from_slice(&std::fs::read(coco.join("instances.json")).unwrap()).unwrap();
+    let mut truth: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(coco.join("instances.json")).unwrap()).unwrap();
     truth["images"].as_array_mut().unwrap().truncate(3);
     let annotations = folder.path().join("three.json");
     std::fs::write(&annotations, truth.to_string()).unwrap();
@@ -197,7 +214,10 @@ fn the_command_writes_coco_results() {
     let numbers: Vec<i64> = truth["categories"].as_array().unwrap().iter().map(|c| c["id"].as_i64().unwrap()).collect();
     assert!(!results.is_empty());
     for result in &results {
-        assert!(numbers.contains(&result["category_id"].as_i64().unwrap()) && result["score"].as_f64().unwrap() >= 0.3, "{result}");
+        assert!(
+            numbers.contains(&result["category_id"].as_i64().unwrap()) && result["score"].as_f64().unwrap() >= 0.3,
+            "{result}"
+        );
     }
     let output = run(folder.path());
     let text = String::from_utf8_lossy(&output.stderr);

@@ -26,7 +26,9 @@ fn alert(n: u64) -> Fact {
 
 /// Reads on a thread of its own, as any other program would.
 async fn all(settings: KafkaSettings, topic: String) -> Vec<Received> {
-    tokio::task::spawn_blocking(move || TopicReader::open(&settings, &topic).unwrap().read_to_end().unwrap()).await.unwrap()
+    tokio::task::spawn_blocking(move || TopicReader::open(&settings, &topic).unwrap().read_to_end().unwrap())
+        .await
+        .unwrap()
 }
 
 /// `ce_id`s by key, first appearance only: what a consumer has after it has removed duplicates.
@@ -46,8 +48,10 @@ fn deduplicated(records: &[Received]) -> BTreeMap<String, Vec<String>> {
 fn assert_complete_and_in_order(records: &[Received], alerts: usize) {
     let by_key = deduplicated(records);
     assert_eq!(by_key.values().map(Vec::len).sum::<usize>(), alerts, "after removing duplicates");
-    let sequence_of: HashMap<&str, u64> =
-        records.iter().map(|r| (r.header("ce_id").unwrap(), r.header("ce_sequence").unwrap().parse().unwrap())).collect();
+    let sequence_of: HashMap<&str, u64> = records
+        .iter()
+        .map(|r| (r.header("ce_id").unwrap(), r.header("ce_sequence").unwrap().parse().unwrap()))
+        .collect();
     for (camera, ids) in by_key {
         let sequences: Vec<u64> = ids.iter().map(|id| sequence_of[id.as_str()]).collect();
         let wanted: Vec<u64> = (1..=sequences.len() as u64).collect();
@@ -105,7 +109,10 @@ async fn alerts_reach_a_real_kafka_and_others_can_read_them() {
         assert_eq!(record.header("ce_specversion"), Some("1.0"));
         assert_eq!(record.header("ce_type"), Some("lightbar.alert.opened.v1"));
         assert_eq!(record.header("ce_partitionkey"), Some(record.key.as_str()));
-        assert_eq!(record.header("ce_id").unwrap(), format!("{}.{}", value["alert_id"].as_str().unwrap(), value["revision"]));
+        assert_eq!(
+            record.header("ce_id").unwrap(),
+            format!("{}.{}", value["alert_id"].as_str().unwrap(), value["revision"])
+        );
         assert_eq!(record.header("ce_time"), value["timing"]["captured_at"].as_str());
     }
     assert_read_by_kcat(&broker.address(), &topic, &records);
@@ -118,11 +125,15 @@ async fn alerts_reach_a_real_kafka_and_others_can_read_them() {
 
 /// A client that shares no line with ours reads the same records.
 fn assert_read_by_kcat(address: &str, topic: &str, records: &[Received]) {
-    let read = match Command::new("kcat").args(["-b", address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"]).output() {
+    let read = match Command::new("kcat")
+        .args(["-b", address, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-J"])
+        .output()
+    {
         Ok(read) => read,
         Err(error) => return println!("SKIPPED: kcat is not here ({error})"),
     };
-    let lines: Vec<Value> = String::from_utf8(read.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let lines: Vec<Value> =
+        String::from_utf8(read.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();
     assert_eq!(lines.len(), records.len(), "{}", String::from_utf8_lossy(&read.stderr));
     for line in lines {
         let ours = records
@@ -164,7 +175,8 @@ async fn a_broker_that_dies_and_comes_back_loses_nothing() {
                 .unwrap();
             broker.restart();
             let metrics = delivery.metrics.clone();
-            until("the outbox is empty again", || metrics.render().unwrap().contains("\nlightbar_outbox_unsent 0\n")).await;
+            until("the outbox is empty again", || metrics.render().unwrap().contains("\nlightbar_outbox_unsent 0\n"))
+                .await;
         }
         println!("round {round}: {sent} alerts");
     }
@@ -184,10 +196,11 @@ async fn a_killed_service_loses_nothing_on_its_way_to_kafka() {
     for _ in 0..2 {
         let (folder, address) = (dir.path().to_str().unwrap().to_owned(), broker.address());
         let said = tokio::task::spawn_blocking(move || {
-            killed_after("kafka::a_killed_service_loses_nothing_on_its_way_to_kafka", 300, &[
-                ("LIGHTBAR_TEST_KAFKA_STORE", &folder),
-                ("LIGHTBAR_TEST_KAFKA", &address),
-            ])
+            killed_after(
+                "kafka::a_killed_service_loses_nothing_on_its_way_to_kafka",
+                300,
+                &[("LIGHTBAR_TEST_KAFKA_STORE", &folder), ("LIGHTBAR_TEST_KAFKA", &address)],
+            )
         });
         promised.extend(said.await.unwrap());
     }
@@ -230,7 +243,10 @@ async fn a_missing_health_topic_holds_up_no_alert() {
         delivery.facts.send(Fact::SightedSince { camera, at }).await.unwrap();
     }
     let metrics = delivery.metrics.clone();
-    until("all but three health records are sent", || metrics.render().unwrap().contains("\nlightbar_outbox_unsent 3\n")).await;
+    until("all but three health records are sent", || {
+        metrics.render().unwrap().contains("\nlightbar_outbox_unsent 3\n")
+    })
+    .await;
     let health = &mut delivery.relay_health;
     health.wait_for(|h| format!("{h:?}").contains("camera-health.v1 --partitions")).await.unwrap();
     assert_eq!(delivery.stop().await.left, 3);
@@ -244,7 +260,8 @@ async fn a_wrong_password_is_refused_and_never_shown() {
     broker.create_topics(&site).await;
     let mut wrong = broker.settings();
     wrong.sasl.as_mut().unwrap().password = Secret::new("hunter2-wrong");
-    let refused = KafkaPublisher::new(wrong).publish(&[record(&site.alerts_topic(), b"{}".to_vec())]).await.unwrap_err();
+    let refused =
+        KafkaPublisher::new(wrong).publish(&[record(&site.alerts_topic(), b"{}".to_vec())]).await.unwrap_err();
     assert_eq!(refused.reason, "unauthorized", "{refused}");
     assert!(!refused.message.contains("hunter2") && refused.message.contains("password"), "{refused}");
     let mut publisher = KafkaPublisher::new(broker.settings());

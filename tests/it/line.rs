@@ -19,11 +19,17 @@ use super::support::service::{Head, Service};
 const MINUTE: Duration = Duration::from_mins(1);
 
 fn h264(video: &Path) -> String {
-    format!("filesrc location={} ! qtdemux ! h264parse ! rtph264pay config-interval=-1 name=pay0 pt=96", video.display())
+    format!(
+        "filesrc location={} ! qtdemux ! h264parse ! rtph264pay config-interval=-1 name=pay0 pt=96",
+        video.display()
+    )
 }
 
 fn h265(video: &Path) -> String {
-    format!("filesrc location={} ! qtdemux ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96", video.display())
+    format!(
+        "filesrc location={} ! qtdemux ! h265parse config-interval=-1 ! rtph265pay name=pay0 pt=96",
+        video.display()
+    )
 }
 
 /// A picture that moves for ever, and costs little.
@@ -53,7 +59,9 @@ fn truth(video: &str, kinds: &[&str]) -> Vec<(String, f64, f64)> {
     let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     events
         .filter(|event| event["video"] == video && kinds.contains(&event["kind"].as_str().unwrap()))
-        .map(|e| (e["kind"].as_str().unwrap().to_owned(), e["start_s"].as_f64().unwrap(), e["tolerance_s"].as_f64().unwrap()))
+        .map(|e| {
+            (e["kind"].as_str().unwrap().to_owned(), e["start_s"].as_f64().unwrap(), e["tolerance_s"].as_f64().unwrap())
+        })
         .collect()
 }
 
@@ -65,8 +73,11 @@ fn assert_matches(truth: &[(String, f64, f64)], opened: &[(String, f64)]) {
     let mut left = opened.to_vec();
     for (kind, at, tolerance) in truth {
         let found = left.iter().position(|(k, t)| k == kind && (t - offset - at).abs() <= *tolerance);
-        assert!(found.is_some(), "no {kind} at {at} s; opened, from the start of the video: {:?}",
-            opened.iter().map(|(k, t)| (k, t - offset)).collect::<Vec<_>>());
+        assert!(
+            found.is_some(),
+            "no {kind} at {at} s; opened, from the start of the video: {:?}",
+            opened.iter().map(|(k, t)| (k, t - offset)).collect::<Vec<_>>()
+        );
         left.remove(found.unwrap());
     }
     assert!(left.is_empty(), "not in the truth: {:?}", left.iter().map(|(k, t)| (k, t - offset)).collect::<Vec<_>>());
@@ -139,7 +150,11 @@ fn footage_over_rtsp_becomes_the_alerts_of_the_truth_in_kafka() {
     let opened = |service: &Service, camera: &str| -> Vec<Value> {
         let page = service.json("/api/v1/alerts?limit=200").unwrap();
         let alerts = page["alerts"].as_array().unwrap().clone();
-        alerts.into_iter().map(|entry| entry.get("alert").cloned().unwrap_or(entry)).filter(|a| a["camera"]["id"] == camera).collect()
+        alerts
+            .into_iter()
+            .map(|entry| entry.get("alert").cloned().unwrap_or(entry))
+            .filter(|a| a["camera"]["id"] == camera)
+            .collect()
     };
     service.until("the room's story is told", 4 * MINUTE, |service| {
         opened(service, "room").iter().filter(|a| kinds.contains(&a["kind"].as_str().unwrap())).count() >= wanted.len()
@@ -147,7 +162,8 @@ fn footage_over_rtsp_becomes_the_alerts_of_the_truth_in_kafka() {
     let cameras = service.json("/api/v1/cameras").unwrap().to_string();
     assert!(cameras.contains("till"), "{cameras}");
     let metrics = service.get("/metrics").unwrap();
-    let looked = metrics.lines().find(|l| l.starts_with("lightbar_analyze_observations_total{camera=\"till\"}")).unwrap();
+    let looked =
+        metrics.lines().find(|l| l.starts_with("lightbar_analyze_observations_total{camera=\"till\"}")).unwrap();
     assert!(looked.rsplit(' ').next().unwrap().parse::<f64>().unwrap() > 50.0, "{looked}");
     assert!(service.stop().success(), "{}", service.log());
 
@@ -157,7 +173,10 @@ fn footage_over_rtsp_becomes_the_alerts_of_the_truth_in_kafka() {
     for record in &received {
         let alert: Value = serde_json::from_slice(&record.value).unwrap();
         assert_eq!(complaints(&strict, &alert), Vec::<String>::new(), "{alert}");
-        assert_eq!(record.header("ce_id").unwrap(), format!("{}.{}", alert["alert_id"].as_str().unwrap(), alert["revision"]));
+        assert_eq!(
+            record.header("ce_id").unwrap(),
+            format!("{}.{}", alert["alert_id"].as_str().unwrap(), alert["revision"])
+        );
         assert_eq!(record.key, alert["camera"]["id"].as_str().unwrap());
         let kind = alert["kind"].as_str().unwrap();
         if alert["phase"] == "opened" && kind != "video_loss" {
@@ -180,7 +199,10 @@ fn footage_over_rtsp_becomes_the_alerts_of_the_truth_in_kafka() {
 /// What was decided is in Kafka, once, in order, though the broker was gone and the service was killed with alerts on the way.
 #[test]
 fn nothing_is_lost_when_the_broker_is_gone_and_the_service_is_killed() {
-    let (Some(model), Some(till)) = (footage("models/yolox_nano_416.onnx"), footage("videos/Retail02_short.mp4")) else { return };
+    let (Some(model), Some(till)) = (footage("models/yolox_nano_416.onnx"), footage("videos/Retail02_short.mp4"))
+    else {
+        return;
+    };
     let Some(mut broker) = Broker::start(false) else { return };
     topics(&broker);
     let server = RtspServer::serve(Serving::new(h265(&till)));
@@ -222,7 +244,11 @@ dwell_s = 1
     service.until("the outbox is empty", 2 * MINUTE, |service| depth(service) == 0);
     assert!(service.stop().success(), "{}", service.log());
 
-    let decided: BTreeSet<String> = Reader::open(&service.data()).unwrap().changes_after(0, 100_000).unwrap().iter()
+    let decided: BTreeSet<String> = Reader::open(&service.data())
+        .unwrap()
+        .changes_after(0, 100_000)
+        .unwrap()
+        .iter()
         .map(|change| {
             let alert: Value = serde_json::from_str(&change.json).unwrap();
             format!("{}.{}", alert["alert_id"].as_str().unwrap(), alert["revision"])
@@ -242,7 +268,10 @@ dwell_s = 1
             assert!(before.as_ref().is_none_or(|before| *before < place), "{before:?} before {place}");
         }
     }
-    let killed = received.iter().map(|r| serde_json::from_slice::<Value>(&r.value).unwrap()).any(|a| a["end_reason"] == "restart");
+    let killed = received
+        .iter()
+        .map(|r| serde_json::from_slice::<Value>(&r.value).unwrap())
+        .any(|a| a["end_reason"] == "restart");
     let blind = service.command(&["blind", "--data-dir", service.data().to_str().unwrap()]);
     assert!(blind.0 == 0 && blind.1.contains("service_down"), "{} {killed}", blind.1);
 }
@@ -275,7 +304,9 @@ fn a_dead_camera_is_told_and_its_password_is_not() {
 
     let (status, blind) = service.command(&["blind", "--data-dir", service.data().to_str().unwrap()]);
     assert!(status == 0 && blind.contains("unreachable"), "{blind}");
-    for (place, text) in [("what was written", service.everything_written()), ("the metrics", metrics), ("the ledger", blind)] {
+    for (place, text) in
+        [("what was written", service.everything_written()), ("the metrics", metrics), ("the ledger", blind)]
+    {
         assert!(!text.contains(PASSWORD), "the password is in {place}");
     }
 }
@@ -293,7 +324,9 @@ fn a_reload_touches_only_what_changed() {
     service.start();
     let seen = |service: &Service, id: &str| {
         let metrics = service.get("/metrics").unwrap();
-        metrics.lines().any(|l| l.starts_with(&format!("lightbar_analyze_observations_total{{camera=\"{id}\"}}")) && !l.ends_with(" 0"))
+        metrics.lines().any(|l| {
+            l.starts_with(&format!("lightbar_analyze_observations_total{{camera=\"{id}\"}}")) && !l.ends_with(" 0")
+        })
     };
     service.until("the first camera is seen", MINUTE, |service| seen(service, "one"));
     let connections = server.connections.load(std::sync::atomic::Ordering::Relaxed);
@@ -304,9 +337,17 @@ fn a_reload_touches_only_what_changed() {
     let (status, said) = service.command(&reload);
     assert!(status == 0 && said.contains("camera two: added") && said.contains("camera one"), "{said}");
     service.until("the second camera is seen", MINUTE, |service| seen(service, "two"));
-    assert_eq!(server.connections.load(std::sync::atomic::Ordering::Relaxed), connections, "the first camera was connected anew");
+    assert_eq!(
+        server.connections.load(std::sync::atomic::Ordering::Relaxed),
+        connections,
+        "the first camera was connected anew"
+    );
 
-    service.configure(&camera("one", &server.url(), "[[camera.rule]]\nid = \"in\"\nkind = \"zone_enter\"\nzone = \"nowhere\"\n"));
+    service.configure(&camera(
+        "one",
+        &server.url(),
+        "[[camera.rule]]\nid = \"in\"\nkind = \"zone_enter\"\nzone = \"nowhere\"\n",
+    ));
     let (status, said) = service.command(&reload);
     assert!(status == 2 && said.contains("nowhere"), "{status} {said}");
     service.signal("HUP");
@@ -318,20 +359,31 @@ fn a_reload_touches_only_what_changed() {
 /// Two replays of one file give the same bytes.
 #[test]
 fn a_replay_repeats_itself() {
-    let (Some(model), Some(table)) = (footage("models/yolox_nano_416.onnx"), footage("videos/bottle-detection.mp4")) else { return };
+    let (Some(model), Some(table)) = (footage("models/yolox_nano_416.onnx"), footage("videos/bottle-detection.mp4"))
+    else {
+        return;
+    };
     let service = Service::new(&Head { model: &model, kafka: None });
     service.configure(&camera("table", "rtsp://127.0.0.1/none", BOTTLES));
     let outputs = ["a.jsonl", "b.jsonl"].map(|name| {
         let out = service.config().with_file_name(name);
         let config = service.config();
         let (status, said) = service.command(&[
-            "replay", "--config", config.to_str().unwrap(), "--video", table.to_str().unwrap(), "--out", out.to_str().unwrap(),
+            "replay",
+            "--config",
+            config.to_str().unwrap(),
+            "--video",
+            table.to_str().unwrap(),
+            "--out",
+            out.to_str().unwrap(),
         ]);
         assert_eq!(status, 0, "{said}");
         std::fs::read_to_string(out).unwrap()
     });
     assert_eq!(outputs[0], outputs[1]);
-    let opened: Vec<(String, f64)> = outputs[0].lines().map(|line| serde_json::from_str::<Value>(line).unwrap())
+    let opened: Vec<(String, f64)> = outputs[0]
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .filter(|alert| alert["phase"] == "opened")
         .map(|alert| (alert["kind"].as_str().unwrap().to_owned(), seconds(&alert, "started_at")))
         .collect();

@@ -1,7 +1,13 @@
 //! Promises, tested with real parts: real RTSP, real ONNX Runtime, real SQLite, real Kafka, a real browser. One crate, so that
 //! it is linked once.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a test says what it does by its name")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test says what it does by its name"
+)]
 
 mod support;
 mod camera;

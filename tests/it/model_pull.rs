@@ -25,7 +25,8 @@ const MODEL: KnownModel = KnownModel {
 };
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -46,7 +47,10 @@ fn a_good_answer_gives_a_model_and_its_manifest() {
 #[test]
 fn a_body_cut_short_leaves_no_model_and_is_resumed() {
     let folder = tempfile::tempdir().unwrap();
-    let (address, server) = serve(vec![answer("200 OK", BODY.len(), &BODY[..10]), answer("206 Partial Content", BODY.len() - 10, &BODY[10..])]);
+    let (address, server) = serve(vec![
+        answer("200 OK", BODY.len(), &BODY[..10]),
+        answer("206 Partial Content", BODY.len() - 10, &BODY[10..]),
+    ]);
     let error = pull(&MODEL, folder.path(), Some(&address), &mut |_, _| {}).unwrap_err();
     assert!(matches!(error, PullError::CutOff { got: 10, .. }), "{error}");
     assert_eq!(names(folder.path()), ["tiny.onnx.partial"]);
@@ -93,10 +97,14 @@ fn a_refusal_is_told_with_the_address() {
 fn the_command_fetches_and_the_model_runs() {
     let Some(weights) = footage("models/yolox_nano_416.onnx") else { return };
     let bytes = std::fs::read(weights).unwrap();
-    let (models, (address, server)) = (tempfile::tempdir().unwrap(), serve(vec![answer("200 OK", bytes.len(), &bytes)]));
+    let (models, (address, server)) =
+        (tempfile::tempdir().unwrap(), serve(vec![answer("200 OK", bytes.len(), &bytes)]));
     let lightbar = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(args).output().unwrap();
-        (output.status.success(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap(),
+        )
     };
     let folder = models.path().to_str().unwrap();
     let (fine, text) = lightbar(&["model", "pull", "yolox-nano-416", "--models", folder, "--from", &address]);

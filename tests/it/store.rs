@@ -44,7 +44,8 @@ fn alerts(records: Vec<OutboxRecord>) -> Vec<OutboxRecord> {
 fn an_alert_and_its_outbox_row_are_one() {
     let dir = tempfile::tempdir().unwrap();
     let (store, mut writer) = open(dir.path());
-    let recorded = writer.record(&[opened("gate-north", 1), opened("gate-south", 2), opened("gate-north", 3)], at(1)).unwrap();
+    let recorded =
+        writer.record(&[opened("gate-north", 1), opened("gate-south", 2), opened("gate-north", 3)], at(1)).unwrap();
     assert_eq!(recorded.iter().map(|r| r.row).collect::<Vec<_>>(), [1, 2, 3]);
     let unsent = store.outbox().unwrap().unsent(0, 10).unwrap();
     assert_eq!(unsent.len(), 3);
@@ -52,7 +53,8 @@ fn an_alert_and_its_outbox_row_are_one() {
         assert_eq!(record.value, row.json.as_bytes());
         assert_eq!(header(record, "ce_subject"), row.alert.to_string());
     }
-    let north: Vec<_> = unsent.iter().filter(|record| record.key == "gate-north").map(|r| header(r, "ce_sequence")).collect();
+    let north: Vec<_> =
+        unsent.iter().filter(|record| record.key == "gate-north").map(|r| header(r, "ce_sequence")).collect();
     assert_eq!(north, ["00000000000000000001", "00000000000000000002"], "no gap per source");
     assert_eq!(header(&unsent[0], "ce_source"), "urn:lightbar:county:camera:gate-north");
     assert_eq!(header(&unsent[0], "ce_expirytime"), "2026-03-01T08:10:01.000Z");
@@ -139,7 +141,8 @@ fn set_pragma(dir: &Path, offset: usize, value: u32) {
 #[test]
 fn a_damaged_store_is_refused_with_the_way_out() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("lightbar.db"), "this is no database, it only looks like a file".repeat(200)).unwrap();
+    std::fs::write(dir.path().join("lightbar.db"), "this is no database, it only looks like a file".repeat(200))
+        .unwrap();
     let message = fatal(dir.path());
     assert!(message.contains("lightbar.db is damaged") && message.contains("move it"), "{message}");
 }
@@ -170,9 +173,10 @@ fn alerts_are_read_newest_first_and_changes_in_order() {
     let first = reader.alerts(None, 4).unwrap();
     assert_eq!(first.iter().map(|a| a.id).collect::<Vec<_>>(), [6, 5, 4, 3].map(alert_id));
     let second = reader.alerts(Some(first[3].id), 10).unwrap();
-    assert_eq!(second.iter().map(|a| (a.id, a.is_open)).collect::<Vec<_>>(), [
-        (alert_id(2), false), (alert_id(1), true), (alert_id(0), true)
-    ]);
+    assert_eq!(
+        second.iter().map(|a| (a.id, a.is_open)).collect::<Vec<_>>(),
+        [(alert_id(2), false), (alert_id(1), true), (alert_id(0), true)]
+    );
     assert_eq!(reader.changes_after(6, 10).unwrap().iter().map(|c| c.row).collect::<Vec<_>>(), [7, 8]);
     assert_eq!(reader.last_changes(2).unwrap().iter().map(|c| c.row).collect::<Vec<_>>(), [7, 8]);
     assert_eq!(reader.last_row().unwrap(), 8);
@@ -187,7 +191,10 @@ fn a_restart_ends_what_was_open_and_knows_the_blind_time() {
     let (north, south, gone) = (camera("gate-north"), camera("gate-south"), camera("gate-old"));
     {
         let (_store, mut writer) = open(dir.path());
-        assert!(writer.recover(at(0), std::slice::from_ref(&north)).unwrap().last_alive.is_none(), "a new store has no past");
+        assert!(
+            writer.recover(at(0), std::slice::from_ref(&north)).unwrap().last_alive.is_none(),
+            "a new store has no past"
+        );
         let sighted = |camera: &CameraId| Fact::SightedSince { camera: camera.clone(), at: at(0) };
         let loitering = Fact::Alert(Box::new(decided(AlertKind::Loitering, "gate-north", 1)));
         let over = Fact::Alert(Box::new(decided(AlertKind::Loitering, "gate-north", 2)));
@@ -218,12 +225,15 @@ fn a_restart_ends_what_was_open_and_knows_the_blind_time() {
         .collect();
     let (n, s, o) = ("gate-north".to_owned(), "gate-south".to_owned(), "gate-old".to_owned());
     let down = || "service_down".to_owned();
-    assert_eq!(ledger, [
-        (s.clone(), at(3), Some(at(60)), "unreachable".to_owned()),
-        (n, at(60), Some(at(302)), down()),
-        (o, at(60), Some(at(300)), down()),
-        (s, at(60), None, down()),
-    ]);
+    assert_eq!(
+        ledger,
+        [
+            (s.clone(), at(3), Some(at(60)), "unreachable".to_owned()),
+            (n, at(60), Some(at(302)), down()),
+            (o, at(60), Some(at(300)), down()),
+            (s, at(60), None, down()),
+        ]
+    );
     assert_listed(dir.path());
     let only_now = BlindQuery { from: Some(at(301)), ..BlindQuery::default() };
     assert_eq!(reader.blind_intervals(&only_now).unwrap().len(), 2);
@@ -234,18 +244,23 @@ fn a_restart_ends_what_was_open_and_knows_the_blind_time() {
 
 /// `lightbar blind` lists the same, also while the service has the store open.
 fn assert_listed(dir: &Path) {
-    let listed = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--json", "--data-dir"]).arg(dir).output().unwrap();
+    let listed =
+        Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--json", "--data-dir"]).arg(dir).output().unwrap();
     let lines: Vec<serde_json::Value> =
         String::from_utf8(listed.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4, "{}", String::from_utf8_lossy(&listed.stderr));
-    assert_eq!(lines[0], serde_json::json!({
-        "camera": "gate-south",
-        "from": "2026-03-01T08:00:03.000Z",
-        "to": "2026-03-01T08:01:00.000Z",
-        "cause": "unreachable",
-    }));
+    assert_eq!(
+        lines[0],
+        serde_json::json!({
+            "camera": "gate-south",
+            "from": "2026-03-01T08:00:03.000Z",
+            "to": "2026-03-01T08:01:00.000Z",
+            "cause": "unreachable",
+        })
+    );
     assert_eq!(lines[3]["to"], serde_json::Value::Null);
-    let elsewhere = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--data-dir", "/nowhere"]).output().unwrap();
+    let elsewhere =
+        Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--data-dir", "/nowhere"]).output().unwrap();
     assert!(!elsewhere.status.success());
     assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("there is no store in /nowhere"));
 }
@@ -275,11 +290,14 @@ fn the_ledger_and_the_camera_s_health_agree() {
         .into_iter()
         .map(|i| (i.from, i.to, i.cause))
         .collect();
-    assert_eq!(spans, [
-        (at(0), Some(at(2)), "starting".to_owned()),
-        (at(10), Some(at(15)), "stalled".to_owned()),
-        (at(15), Some(at(20)), "unreachable".to_owned()),
-    ]);
+    assert_eq!(
+        spans,
+        [
+            (at(0), Some(at(2)), "starting".to_owned()),
+            (at(10), Some(at(15)), "stalled".to_owned()),
+            (at(15), Some(at(20)), "unreachable".to_owned()),
+        ]
+    );
     let said: Vec<String> = store
         .outbox()
         .unwrap()
@@ -341,10 +359,11 @@ fn a_sigkill_loses_nothing_that_was_promised() {
     }
     let dir = tempfile::tempdir().unwrap();
     for round in 1..=3 {
-        let said = killed_after("store::a_sigkill_loses_nothing_that_was_promised", 90, &[(
-            "LIGHTBAR_TEST_STORE",
-            dir.path().to_str().unwrap(),
-        )]);
+        let said = killed_after(
+            "store::a_sigkill_loses_nothing_that_was_promised",
+            90,
+            &[("LIGHTBAR_TEST_STORE", dir.path().to_str().unwrap())],
+        );
         let (store, _writer) = open(dir.path());
         let there: std::collections::HashSet<String> = store
             .outbox()

@@ -11,6 +11,9 @@ use lightbar::web::memory::MemoryFeed;
 
 use crate::support::web_server::{WebServer, alert, wait_until};
 
+/// Far more changes than sockets and queues hold while nobody reads.
+const CHANGES: i64 = 1500;
+
 #[test]
 fn readiness_names_what_it_waits_for() {
     let server = WebServer::start();
@@ -81,7 +84,9 @@ fn errors_are_problems_that_help() {
         assert!(body["detail"].as_str().unwrap().contains(helps), "{path}: {body}");
     }
     let posted = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build())
-        .post(server.url("/api/v1/alerts")).send("{}").unwrap();
+        .post(server.url("/api/v1/alerts"))
+        .send("{}")
+        .unwrap();
     assert_eq!(posted.status(), 405);
     server.feed.set_broken(Some("disk I/O error"));
     let broken = server.get("/api/v1/alerts");
@@ -93,7 +98,9 @@ fn errors_are_problems_that_help() {
 fn alerts_come_newest_first_by_pages_each_at_its_newest_change() {
     let server = WebServer::start();
     let older: Vec<_> = (0..5).map(|n| alert(n, 1, "opened", 100 - n * 10)).collect();
-    older.iter().for_each(|alert| drop(server.record(alert)));
+    for alert in &older {
+        server.record(alert);
+    }
     let mut ended = older[1].clone();
     ended["revision"] = 2.into();
     ended["phase"] = "ended".into();
@@ -103,8 +110,11 @@ fn alerts_come_newest_first_by_pages_each_at_its_newest_change() {
     let next = first["next_before"].as_str().unwrap().to_owned();
     let second = server.get(&format!("/api/v1/alerts?limit=3&before={next}")).json();
     assert!(second["next_before"].is_null());
-    let ids: Vec<String> = [&first, &second].iter().flat_map(|page| page["alerts"].as_array().unwrap().clone())
-        .map(|item| item["alert"]["alert_id"].as_str().unwrap().to_owned()).collect();
+    let ids: Vec<String> = [&first, &second]
+        .iter()
+        .flat_map(|page| page["alerts"].as_array().unwrap().clone())
+        .map(|item| item["alert"]["alert_id"].as_str().unwrap().to_owned())
+        .collect();
     let wanted: Vec<String> = older.iter().rev().map(|alert| alert["alert_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!(ids, wanted);
     let one = server.get(&format!("/api/v1/alerts/{}", wanted[3])).json();
@@ -118,11 +128,19 @@ fn cameras_and_blind_time_say_who_looks_and_who_does_not() {
     server.watching("gate", "North gate");
     server.blind("yard", "Yard", BlindCause::Unauthorized);
     let cameras = server.get("/api/v1/cameras").json();
-    assert_eq!((&cameras["cameras"][0]["online"], &cameras["cameras"][0]["cause"]), (&true.into(), &serde_json::Value::Null));
-    assert_eq!((&cameras["cameras"][1]["online"], &cameras["cameras"][1]["cause"]), (&false.into(), &"unauthorized".into()));
+    assert_eq!(
+        (&cameras["cameras"][0]["online"], &cameras["cameras"][0]["cause"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    assert_eq!(
+        (&cameras["cameras"][1]["online"], &cameras["cameras"][1]["cause"]),
+        (&false.into(), &"unauthorized".into())
+    );
     let now = SystemClock.now();
     let interval = |camera: &str, from: u64, to: Option<u64>| BlindInterval {
-        camera: camera.to_owned(), from: now.minus(Duration::from_secs(from)), to: to.map(|to| now.minus(Duration::from_secs(to))),
+        camera: camera.to_owned(),
+        from: now.minus(Duration::from_secs(from)),
+        to: to.map(|to| now.minus(Duration::from_secs(to))),
         cause: "stalled".to_owned(),
     };
     server.feed.push_blind(interval("gate", 100, Some(90)));
@@ -162,10 +180,8 @@ fn a_client_that_is_too_slow_is_told_and_loses_nothing() {
     let server = WebServer::start_with(4, 8);
     let mut slow = server.events("/api/v1/feed", None);
     slow.alive();
-    // Far more than sockets and queues hold while nobody reads.
     let mut big = alert(1, 1, "opened", 0);
     big["padding"] = "x".repeat(20_000).into();
-    const CHANGES: i64 = 1500;
     for revision in 1..=CHANGES {
         big["revision"] = revision.into();
         server.record(&big);
@@ -192,7 +208,8 @@ fn a_client_that_is_too_slow_is_told_and_loses_nothing() {
 fn many_writers_and_readers_see_each_row_once_and_in_order() {
     let server = WebServer::start_with(8, 16);
     std::thread::scope(|scope| {
-        let readers: Vec<_> = (0..6).map(|_| scope.spawn(|| server.events("/api/v1/feed?after=0", None).rows(400))).collect();
+        let readers: Vec<_> =
+            (0..6).map(|_| scope.spawn(|| server.events("/api/v1/feed?after=0", None).rows(400))).collect();
         scope.spawn(|| (0..400).for_each(|n| drop(server.record(&alert(n, 1, "opened", 0)))));
         for reader in readers {
             assert_eq!(reader.join().unwrap(), (1..=400).collect::<Vec<i64>>());
@@ -241,7 +258,10 @@ fn a_port_in_use_says_which_and_what_to_do() {
     let address = taken.local_addr().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = runtime.block_on(lightbar::web::bind(address)).unwrap_err().to_string();
-    assert!(error.contains(&address.to_string()) && error.contains("http.listen") && error.contains("stop the program"), "{error}");
+    assert!(
+        error.contains(&address.to_string()) && error.contains("http.listen") && error.contains("stop the program"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -253,7 +273,10 @@ fn the_terminal_feed_comes_back_and_goes_on_where_it_was() {
     let (out, err) = (tempfile::NamedTempFile::new().unwrap(), tempfile::NamedTempFile::new().unwrap());
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_lightbar"))
         .args(["feed", "--lang", "zh-CN", "--since", "10m", "--url", &format!("http://{address}")])
-        .stdout(out.reopen().unwrap()).stderr(err.reopen().unwrap()).spawn().unwrap();
+        .stdout(out.reopen().unwrap())
+        .stderr(err.reopen().unwrap())
+        .spawn()
+        .unwrap();
     let printed = || std::fs::read_to_string(out.path()).unwrap();
     wait_until("the first alert is printed", || printed().contains("1号自行车被移走"));
     server.stop();

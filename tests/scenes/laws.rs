@@ -13,8 +13,13 @@ pub(crate) fn laws(changes: &[AlertChange]) -> Vec<String> {
         let before = seen.insert(change.id, change);
         let in_order = match before {
             None => change.phase == Phase::Opened && change.revision == 1,
-            Some(b) => change.phase != Phase::Opened && b.phase != Phase::Ended && change.revision == b.revision + 1
-                && change.captured_at >= b.captured_at && change.started_at == b.started_at,
+            Some(b) => {
+                change.phase != Phase::Opened
+                    && b.phase != Phase::Ended
+                    && change.revision == b.revision + 1
+                    && change.captured_at >= b.captured_at
+                    && change.started_at == b.started_at
+            }
         };
         let times = change.started_at <= change.captured_at
             && change.ended_at.is_none_or(|end| end >= change.started_at && end <= change.captured_at);

@@ -64,7 +64,12 @@ fn perform(scene: &mut Scene, script: &Script, act: &Act, at: Timestamp) -> Vec<
 }
 
 fn detection(shot: &Shot) -> Detection {
-    Detection { bbox: shot.bbox, class: shot.class, label: shot.label.clone(), confidence: Confidence::clamped(shot.confidence) }
+    Detection {
+        bbox: shot.bbox,
+        class: shot.class,
+        label: shot.label.clone(),
+        confidence: Confidence::clamped(shot.confidence),
+    }
 }
 
 fn seen(script: &Script, t: f64, rng: &mut fastrand::Rng) -> Vec<Detection> {
@@ -78,11 +83,13 @@ fn seen(script: &Script, t: f64, rng: &mut fastrand::Rng) -> Vec<Detection> {
             let other = script.objects.iter().position(|o| o.name == *name).and_then(|i| boxes[i]);
             other.is_some_and(|other| bbox.intersection(&other) >= 0.5 * bbox.area())
         });
-        let hidden = covered || actor.hidden.iter().any(|(from, to)| (*from..*to).contains(&t)) || draws[4] < actor.miss;
+        let hidden =
+            covered || actor.hidden.iter().any(|(from, to)| (*from..*to).contains(&t)) || draws[4] < actor.miss;
         if hidden {
             continue;
         }
-        let confidence = actor.weak.iter().find(|(from, to, _)| (*from..*to).contains(&t)).map_or(actor.confidence, |w| w.2);
+        let confidence =
+            actor.weak.iter().find(|(from, to, _)| (*from..*to).contains(&t)).map_or(actor.confidence, |w| w.2);
         let aliased = actor.alias.filter(|(_, share)| draws[5] < *share);
         detections.push(Detection {
             bbox: tremble(bbox, script.noise, &draws),

@@ -175,7 +175,9 @@ fn rule(words: &[&str]) -> Result<Rule, String> {
         "zone_exit" => RuleSpec::ZoneExit { zone: id(take("zone"))? },
         "loitering" => RuleSpec::Loitering { zone: id(take("zone"))?, dwell: time(take("dwell"))? },
         "object_removed" => RuleSpec::ObjectRemoved {
-            zone: take("zone").map(|z| id(Some(z))).transpose()?, settle: time(take("settle"))?, gone: time(take("gone"))?,
+            zone: take("zone").map(|z| id(Some(z))).transpose()?,
+            settle: time(take("settle"))?,
+            gone: time(take("gone"))?,
         },
         other => return Err(format!("unknown rule kind {other:?}")),
     };
@@ -210,8 +212,17 @@ impl Script {
             sight: SightConfig::default(),
         };
         Self {
-            config, fps: vec![5.0], seeds: 1, noise: 0.0, until: 0.0, objects: Vec::new(), glimpses: Vec::new(),
-            recorded: BTreeMap::new(), spans: Vec::new(), acts: Vec::new(), expected: Vec::new(),
+            config,
+            fps: vec![5.0],
+            seeds: 1,
+            noise: 0.0,
+            until: 0.0,
+            objects: Vec::new(),
+            glimpses: Vec::new(),
+            recorded: BTreeMap::new(),
+            spans: Vec::new(),
+            acts: Vec::new(),
+            expected: Vec::new(),
         }
     }
 
@@ -270,11 +281,22 @@ impl Script {
     }
 
     fn enter(&mut self, words: &[&str]) -> Result<(), String> {
-        let [_, name, what, confidence, size] = words else { return Err("wanted: object NAME CLASS CONFIDENCE WxH".into()) };
+        let [_, name, what, confidence, size] = words else {
+            return Err("wanted: object NAME CLASS CONFIDENCE WxH".into());
+        };
         let ((class, label), (w, h)) = (class(what)?, pair(size, 'x')?);
         self.objects.push(Actor {
-            name: (*name).to_owned(), class, label, confidence: number(confidence)?, keys: vec![(f64::NAN, [0.0, 0.0, w, h])],
-            stays: false, hidden: Vec::new(), weak: Vec::new(), miss: 0.0, alias: None, behind: Vec::new(),
+            name: (*name).to_owned(),
+            class,
+            label,
+            confidence: number(confidence)?,
+            keys: vec![(f64::NAN, [0.0, 0.0, w, h])],
+            stays: false,
+            hidden: Vec::new(),
+            weak: Vec::new(),
+            miss: 0.0,
+            alias: None,
+            behind: Vec::new(),
         });
         Ok(())
     }

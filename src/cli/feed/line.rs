@@ -19,7 +19,9 @@ pub(in crate::cli) enum Language {
 impl Language {
     /// The language that the environment asks for, English where it asks for none we know.
     pub(in crate::cli) fn of_environment() -> Self {
-        let asked = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
+        let asked = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
         Self::named(&asked.unwrap_or_default())
     }
 
@@ -63,23 +65,36 @@ impl Painter {
         let text = |path: &str| alert.pointer(path).and_then(Value::as_str).map(clean);
         let at = text("/timing/captured_at").and_then(|at| at.parse::<jiff::Timestamp>().ok());
         let (glyph, word, paint) = self.severity(text("/severity").as_deref().unwrap_or_default());
-        let place = text("/camera/name").or_else(|| text("/camera/id")).or_else(|| text("/node/id")).unwrap_or_default();
-        let headline = text(&format!("/text/{}/headline", self.language.tag())).or_else(|| text("/text/en/headline"))
-            .or_else(|| text("/kind")).unwrap_or_default();
+        let place =
+            text("/camera/name").or_else(|| text("/camera/id")).or_else(|| text("/node/id")).unwrap_or_default();
+        let headline = text(&format!("/text/{}/headline", self.language.tag()))
+            .or_else(|| text("/text/en/headline"))
+            .or_else(|| text("/kind"))
+            .unwrap_or_default();
         let open = text("/phase").as_deref() != Some("ended");
         let head = format!("{glyph} {}", padded(word, 8));
         let headline = if open { self.paint("1", &headline) } else { self.paint("2", &headline) };
         self.last_alert_at = at.map(|at| Timestamp::from_millis(at.as_millisecond())).or(self.last_alert_at);
-        format!("{}{} {} {} {} {headline}", self.new_day(at), self.time(at), self.paint(paint, &head), padded(self.phase(text("/phase").as_deref()), 5),
-            padded(&place, CAMERA_COLUMNS))
+        format!(
+            "{}{} {} {} {} {headline}",
+            self.new_day(at),
+            self.time(at),
+            self.paint(paint, &head),
+            padded(self.phase(text("/phase").as_deref()), 5),
+            padded(&place, CAMERA_COLUMNS)
+        )
     }
 
     pub(in crate::cli) fn connected(&self, away: Option<Duration>) -> String {
         let text = match (self.language, away) {
             (Language::Chinese, None) => "—— 已连接，等待告警 ——".to_owned(),
             (Language::English, None) => "-- connected, waiting for alerts --".to_owned(),
-            (Language::Chinese, Some(away)) => format!("—— 中断 {} 秒后已重新连接，遗漏的告警随后补上 ——", away.as_secs()),
-            (Language::English, Some(away)) => format!("-- connected again after {} s; what was missed follows --", away.as_secs()),
+            (Language::Chinese, Some(away)) => {
+                format!("—— 中断 {} 秒后已重新连接，遗漏的告警随后补上 ——", away.as_secs())
+            }
+            (Language::English, Some(away)) => {
+                format!("-- connected again after {} s; what was missed follows --", away.as_secs())
+            }
         };
         self.paint("32", &text)
     }
@@ -89,21 +104,33 @@ impl Painter {
         let why = clean(why);
         let text = match self.language {
             Language::Chinese => format!("—— {time} 起连接中断（{why}）：在重新连接之前看不到新告警 ——"),
-            Language::English => format!("-- disconnected since {time} ({why}): no alert is seen here until it is back --"),
+            Language::English => {
+                format!("-- disconnected since {time} ({why}): no alert is seen here until it is back --")
+            }
         };
         self.paint("1;31", &text)
     }
 
     pub(in crate::cli) fn restored(&self) -> String {
-        self.paint("1;33", self.language.pick("—— 服务的存储已重建，从现有记录继续 ——", "-- the service's store was restored; going on from what it has --"))
+        self.paint(
+            "1;33",
+            self.language.pick(
+                "—— 服务的存储已重建，从现有记录继续 ——",
+                "-- the service's store was restored; going on from what it has --",
+            ),
+        )
     }
 
     /// Short enough for any terminal.
     pub(in crate::cli) fn status(&self, connected_once: bool, down: Option<Timestamp>, now: Timestamp) -> String {
         let quiet = self.last_alert_at.map(|at| now.since(at).as_secs());
         match (self.language, down, quiet) {
-            (Language::Chinese, Some(since), _) => self.paint("31", &format!("✕ 连接中断 {} 秒", now.since(since).as_secs())),
-            (Language::English, Some(since), _) => self.paint("31", &format!("x disconnected for {} s", now.since(since).as_secs())),
+            (Language::Chinese, Some(since), _) => {
+                self.paint("31", &format!("✕ 连接中断 {} 秒", now.since(since).as_secs()))
+            }
+            (Language::English, Some(since), _) => {
+                self.paint("31", &format!("x disconnected for {} s", now.since(since).as_secs()))
+            }
             (language, None, _) if !connected_once => self.paint("2", language.pick("正在连接……", "connecting ...")),
             (Language::Chinese, None, None) => self.paint("32", "● 实时 · 尚无告警"),
             (Language::English, None, None) => self.paint("32", "● live, no alert yet"),
@@ -131,7 +158,10 @@ impl Painter {
     }
 
     fn time(&self, at: Option<jiff::Timestamp>) -> String {
-        at.map_or_else(|| "--:--:--".to_owned(), |at| at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string())
+        at.map_or_else(
+            || "--:--:--".to_owned(),
+            |at| at.to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string(),
+        )
     }
 
     /// A line with the date where the day changes.
@@ -153,10 +183,13 @@ fn clean(text: &str) -> String {
 /// Text with blanks up to so many columns, or cut; Chinese takes two columns each.
 fn padded(text: &str, columns: usize) -> String {
     let mut used = 0;
-    let mut shown: String = text.chars().take_while(|&c| {
-        used += width(c);
-        used <= columns
-    }).collect();
+    let mut shown: String = text
+        .chars()
+        .take_while(|&c| {
+            used += width(c);
+            used <= columns
+        })
+        .collect();
     let taken: usize = shown.chars().map(width).sum();
     shown.extend(std::iter::repeat_n(' ', columns - taken));
     shown
@@ -164,8 +197,15 @@ fn padded(text: &str, columns: usize) -> String {
 
 const fn width(c: char) -> usize {
     match c as u32 {
-        0x1100..=0x115f | 0x2e80..=0xa4cf | 0xac00..=0xd7a3 | 0xf900..=0xfaff | 0xfe30..=0xfe6f | 0xff00..=0xff60 | 0xffe0..=0xffe6
-        | 0x1f300..=0x1faff | 0x20000..=0x3fffd => 2,
+        0x1100..=0x115f
+        | 0x2e80..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1faff
+        | 0x20000..=0x3fffd => 2,
         _ => 1,
     }
 }
@@ -195,8 +235,10 @@ mod tests {
         let mut painter = painter(Language::English, false);
         painter.alert(ALERT);
         assert!(!painter.alert(ALERT).contains('\n'));
-        assert_eq!(painter.alert(r#"{"kind":"drone_seen","severity":"Awful"}"#).trim_end(),
-            "--:--:-- ○ UNKNOWN  ended                  drone_seen");
+        assert_eq!(
+            painter.alert(r#"{"kind":"drone_seen","severity":"Awful"}"#).trim_end(),
+            "--:--:-- ○ UNKNOWN  ended                  drone_seen"
+        );
     }
 
     #[test]

@@ -74,7 +74,12 @@ pub(super) fn listen(base: &str, since: Option<Timestamp>, tell: &SyncSender<Hea
 }
 
 fn once(
-    agent: &ureq::Agent, base: &str, since: Option<Timestamp>, last: &mut Option<i64>, backoff: &mut Backoff, tell: &SyncSender<Heard>,
+    agent: &ureq::Agent,
+    base: &str,
+    since: Option<Timestamp>,
+    last: &mut Option<i64>,
+    backoff: &mut Backoff,
+    tell: &SyncSender<Heard>,
 ) -> Ended {
     let mut url = format!("{base}/api/v1/feed");
     let mut request = agent.get(&url);
@@ -94,11 +99,13 @@ fn once(
     let status = response.status();
     if !status.is_success() {
         let body = response.body_mut().with_config().limit(64 * 1024).read_to_string().unwrap_or_default();
-        let detail = serde_json::from_str::<Value>(&body).ok().and_then(|body| Some(body.get("detail")?.as_str()?.to_owned()));
+        let detail =
+            serde_json::from_str::<Value>(&body).ok().and_then(|body| Some(body.get("detail")?.as_str()?.to_owned()));
         let why = format!("{base} answered {status}: {}", detail.as_deref().unwrap_or("no reason given"));
         return if status.is_client_error() { Ended::Refused(why) } else { Ended::Lost(why) };
     }
-    let is_feed = response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+    let is_feed =
+        response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
     if !is_feed {
         return Ended::Refused(format!("{url} is no feed of lightbar; check --url"));
     }
@@ -110,7 +117,12 @@ fn once(
 }
 
 /// Reads events until the stream ends.
-fn read(mut from: impl BufRead, last: &mut Option<i64>, backoff: &mut Backoff, tell: &SyncSender<Heard>) -> Result<(), Ended> {
+fn read(
+    mut from: impl BufRead,
+    last: &mut Option<i64>,
+    backoff: &mut Backoff,
+    tell: &SyncSender<Heard>,
+) -> Result<(), Ended> {
     let (mut id, mut name, mut data) = (None, String::new(), String::new());
     let mut line = String::new();
     loop {
@@ -137,7 +149,9 @@ fn read(mut from: impl BufRead, last: &mut Option<i64>, backoff: &mut Backoff, t
             _ => {}
         }
         if data.len() > EVENT_MAX {
-            return Err(Ended::Refused(format!("an event of more than {EVENT_MAX} bytes came: this is no feed of lightbar")));
+            return Err(Ended::Refused(format!(
+                "an event of more than {EVENT_MAX} bytes came: this is no feed of lightbar"
+            )));
         }
     }
 }

@@ -100,7 +100,8 @@ fn parse_line(line: usize, text: &str, size: MotSize, scores: Scores) -> Result<
         (Scores::Logistic, c) => 1.0 / (1.0 + (-c).exp()),
     };
     // Their first pixel is (1, 1), ours (0, 0).
-    let bbox = BBox::new((left - 1.0) / size.width, (top - 1.0) / size.height, width / size.width, height / size.height);
+    let bbox =
+        BBox::new((left - 1.0) / size.width, (top - 1.0) / size.height, width / size.width, height / size.height);
     let confidence = Confidence::clamped(confidence as f32);
     Ok((frame as u32, Detection { bbox, class: ObjectClass::Person, label: None, confidence }))
 }

@@ -197,9 +197,25 @@ pub enum AlertKind {
 impl AlertKind {
     /// All kinds, in the contract's order.
     pub const ALL: [Self; 19] = [
-        Self::LineCross, Self::ZoneEnter, Self::ZoneExit, Self::ZonePresence, Self::Loitering, Self::WrongWay, Self::Crowd,
-        Self::ObjectAbandoned, Self::ObjectRemoved, Self::VehicleStopped, Self::ObjectPresent, Self::FastMove,
-        Self::CameraTamper, Self::VideoDegraded, Self::VideoLoss, Self::Storm, Self::Overload, Self::Store, Self::Manual,
+        Self::LineCross,
+        Self::ZoneEnter,
+        Self::ZoneExit,
+        Self::ZonePresence,
+        Self::Loitering,
+        Self::WrongWay,
+        Self::Crowd,
+        Self::ObjectAbandoned,
+        Self::ObjectRemoved,
+        Self::VehicleStopped,
+        Self::ObjectPresent,
+        Self::FastMove,
+        Self::CameraTamper,
+        Self::VideoDegraded,
+        Self::VideoLoss,
+        Self::Storm,
+        Self::Overload,
+        Self::Store,
+        Self::Manual,
     ];
 
     /// The contract's word for it.

@@ -61,7 +61,10 @@ impl AlertBook {
             _ => None,
         };
         let zone = post.zone.as_ref().map(|zone| ZoneRef {
-            id: zone.id.clone(), rev: zone.rev, name: zone.name.clone(), category: zone.category.clone(),
+            id: zone.id.clone(),
+            rev: zone.rev,
+            name: zone.name.clone(),
+            category: zone.category.clone(),
         });
         let alert = AlertChange {
             id: self.ids.next(with.at, rule.id.as_str()),
@@ -121,7 +124,13 @@ impl AlertBook {
     }
 
     /// A new revision of an open alert.
-    pub(crate) fn update(&mut self, rule: &RuleId, subject: TrackId, at: Timestamp, object: AlertObject) -> Option<AlertChange> {
+    pub(crate) fn update(
+        &mut self,
+        rule: &RuleId,
+        subject: TrackId,
+        at: Timestamp,
+        object: AlertObject,
+    ) -> Option<AlertChange> {
         let entry = self.open.iter_mut().find(|e| e.is(rule, subject))?;
         entry.alert.revision += 1;
         entry.alert.phase = Phase::Updated;
@@ -132,7 +141,12 @@ impl AlertBook {
 
     /// Ends the alert of `rule` about `subject`, if one is open; `at` is (now, when it was over).
     pub(crate) fn end(
-        &mut self, rule: &RuleId, subject: TrackId, at: (Timestamp, Timestamp), reason: EndReason, object: Option<AlertObject>,
+        &mut self,
+        rule: &RuleId,
+        subject: TrackId,
+        at: (Timestamp, Timestamp),
+        reason: EndReason,
+        object: Option<AlertObject>,
     ) -> Option<AlertChange> {
         let index = self.open.iter().position(|e| e.is(rule, subject))?;
         Some(finish(self.open.remove(index), at, reason, object))
@@ -170,7 +184,11 @@ impl AlertBook {
     }
 
     fn end_where(
-        &mut self, now: Timestamp, over: Timestamp, reason: EndReason, which: impl Fn(&Entry) -> bool,
+        &mut self,
+        now: Timestamp,
+        over: Timestamp,
+        reason: EndReason,
+        which: impl Fn(&Entry) -> bool,
     ) -> Vec<AlertChange> {
         let ended: Vec<Entry> = self.open.extract_if(.., |e| which(e)).collect();
         ended.into_iter().map(|e| finish(e, (now, over), reason, None)).collect()

@@ -5,6 +5,6 @@ pub mod alert;
 pub(crate) mod book;
 
 pub use alert::{
-    AlertChange, AlertKind, AlertObject, Certainty, Crossing, Cue, EndReason, Phase, RuleRef, Severity, Status, Urgency,
-    ZoneRef,
+    AlertChange, AlertKind, AlertObject, Certainty, Crossing, Cue, EndReason, Phase, RuleRef, Severity, Status,
+    Urgency, ZoneRef,
 };

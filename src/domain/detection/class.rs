@@ -25,8 +25,20 @@ pub enum ObjectClass {
 impl ObjectClass {
     /// All classes, in the contract's order.
     pub const ALL: [Self; 14] = [
-        Self::Person, Self::Bicycle, Self::Motorcycle, Self::Car, Self::Bus, Self::Truck, Self::Van,
-        Self::Animal, Self::Bag, Self::Boat, Self::Fire, Self::Smoke, Self::Other, Self::Unknown,
+        Self::Person,
+        Self::Bicycle,
+        Self::Motorcycle,
+        Self::Car,
+        Self::Bus,
+        Self::Truck,
+        Self::Van,
+        Self::Animal,
+        Self::Bag,
+        Self::Boat,
+        Self::Fire,
+        Self::Smoke,
+        Self::Other,
+        Self::Unknown,
     ];
 
     /// The contract's word for it.

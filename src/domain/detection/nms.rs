@@ -41,7 +41,11 @@ mod tests {
 
     #[test]
     fn the_surest_of_a_heap_stays_and_classes_do_not_mix() {
-        let kept = suppress(vec![candidate(0.10, 0, 0.5), candidate(0.11, 0, 0.9), candidate(0.11, 1, 0.4), candidate(0.5, 0, 0.3)], 0.65, 10);
+        let kept = suppress(
+            vec![candidate(0.10, 0, 0.5), candidate(0.11, 0, 0.9), candidate(0.11, 1, 0.4), candidate(0.5, 0, 0.3)],
+            0.65,
+            10,
+        );
         assert_eq!(kept, [candidate(0.11, 0, 0.9), candidate(0.11, 1, 0.4), candidate(0.5, 0, 0.3)]);
     }
 

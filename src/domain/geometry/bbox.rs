@@ -65,6 +65,9 @@ impl BBox {
     /// Whether it is a box at all, of sane size, with some part in the picture: what a broken model gives may be none.
     pub fn is_in_picture(&self) -> bool {
         let sane = |v: f64| v.is_finite() && v.abs() <= 4.0;
-        [self.x, self.y, self.w, self.h].into_iter().all(sane) && self.w > 0.0 && self.h > 0.0 && self.clipped().is_some()
+        [self.x, self.y, self.w, self.h].into_iter().all(sane)
+            && self.w > 0.0
+            && self.h > 0.0
+            && self.clipped().is_some()
     }
 }

@@ -106,7 +106,9 @@ mod tests {
 
     fn ways(line: &Line, path: &[(f64, f64)]) -> Vec<CrossingDirection> {
         path.windows(2)
-            .flat_map(|m| line.crossings(Point::new(m[0].0, m[0].1), Point::new(m[1].0, m[1].1)).map(|c| c.1).collect::<Vec<_>>())
+            .flat_map(|m| {
+                line.crossings(Point::new(m[0].0, m[0].1), Point::new(m[1].0, m[1].1)).map(|c| c.1).collect::<Vec<_>>()
+            })
             .collect()
     }
 

@@ -195,9 +195,18 @@ mod tests {
     fn what_is_no_polygon_is_refused() {
         assert_eq!(shape(&[(0.1, 0.1), (0.2, 0.2)]), Err(InvalidZone::TooFewPoints { got: 2 }));
         assert_eq!(shape(&[(0.1, 0.1), (0.5, 0.5), (0.9, 0.9)]), Err(InvalidZone::NoArea));
-        assert!(matches!(shape(&[(0.1, 0.1), (1.5, 0.5), (0.9, 0.1)]), Err(InvalidZone::OutsidePicture { index: 2, .. })));
-        assert!(matches!(shape(&[(0.1, 0.1), (f64::NAN, 0.5), (0.9, 0.1)]), Err(InvalidZone::OutsidePicture { index: 2, .. })));
-        assert_eq!(shape(&[(0.1, 0.1), (0.1, 0.1), (0.9, 0.9), (0.9, 0.1)]), Err(InvalidZone::Repeated { index: 1, next: 2 }));
+        assert!(matches!(
+            shape(&[(0.1, 0.1), (1.5, 0.5), (0.9, 0.1)]),
+            Err(InvalidZone::OutsidePicture { index: 2, .. })
+        ));
+        assert!(matches!(
+            shape(&[(0.1, 0.1), (f64::NAN, 0.5), (0.9, 0.1)]),
+            Err(InvalidZone::OutsidePicture { index: 2, .. })
+        ));
+        assert_eq!(
+            shape(&[(0.1, 0.1), (0.1, 0.1), (0.9, 0.9), (0.9, 0.1)]),
+            Err(InvalidZone::Repeated { index: 1, next: 2 })
+        );
         let spike = shape(&[(0.1, 0.1), (0.9, 0.1), (0.5, 0.1), (0.5, 0.9)]);
         assert!(matches!(spike, Err(InvalidZone::CrossesItself { .. })), "{spike:?}");
     }

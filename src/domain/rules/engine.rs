@@ -34,7 +34,12 @@ impl Engine {
     }
 
     /// Takes other rules: one that has not changed, nor its zone or line, keeps its memory; alerts of the others end.
-    pub(crate) fn reconfigure(&mut self, config: &SceneConfig, at: Timestamp, book: &mut AlertBook) -> Vec<AlertChange> {
+    pub(crate) fn reconfigure(
+        &mut self,
+        config: &SceneConfig,
+        at: Timestamp,
+        book: &mut AlertBook,
+    ) -> Vec<AlertChange> {
         let mut old = std::mem::take(&mut self.running);
         for rule in &config.rules {
             let post = post(rule, config);

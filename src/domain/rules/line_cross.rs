@@ -70,7 +70,13 @@ impl Watch for LineCross {
         let mut tell = |track: &Track, found: Option<(Timestamp, CrossingDirection)>| {
             let Some((since, way)) = found.filter(|(_, way)| direction.is_none_or(|only| only == *way)) else { return };
             let crossing = Some(Crossing { line: named.id.clone(), direction: way });
-            notices.push(Notice::Began { subject: track.id(), since, object: quote(track, None), crossing, hold: Some(HOLD) });
+            notices.push(Notice::Began {
+                subject: track.id(),
+                since,
+                object: quote(track, None),
+                crossing,
+                hold: Some(HOLD),
+            });
         };
         for track in view.tracks.iter().filter(|t| t.is_seen_now() && post.rule.filter.admits(t)) {
             for found in self.follow(track, &named.line, post) {
@@ -86,7 +92,10 @@ impl Watch for LineCross {
         }
         for track in view.ended {
             notices.push(Notice::Over {
-                subject: track.id(), at: track.last_seen(), reason: EndReason::Left, object: Some(quote(track, None)),
+                subject: track.id(),
+                at: track.last_seen(),
+                reason: EndReason::Left,
+                object: Some(quote(track, None)),
             });
         }
     }

@@ -44,7 +44,11 @@ impl Watch for Loitering {
                 None if stayed >= dwell && post.rule.filter.admits(track) && post.may_speak(track.id(), view.at) => {
                     self.told.insert(track.id(), dwell.max(Duration::from_secs(1)).saturating_mul(2));
                     notices.push(Notice::Began {
-                        subject: track.id(), since: presence.since, object: object(), crossing: None, hold: None,
+                        subject: track.id(),
+                        since: presence.since,
+                        object: object(),
+                        crossing: None,
+                        hold: None,
                     });
                 }
                 Some(_) | None => {}

@@ -77,7 +77,11 @@ impl Watch for ObjectRemoved {
             } else if place.verified {
                 self.removed.push(place.removal(view));
                 notices.push(Notice::Began {
-                    subject: place.subject, since: place.last_there, object: place.thing, crossing: None, hold: Some(HOLD),
+                    subject: place.subject,
+                    since: place.last_there,
+                    object: place.thing,
+                    crossing: None,
+                    hold: Some(HOLD),
                 });
             }
         }
@@ -100,7 +104,9 @@ impl ObjectRemoved {
         let mut best: BTreeMap<usize, (f64, &Track)> = BTreeMap::new();
         for track in view.tracks.iter().filter(|t| t.is_seen_now()) {
             let kind = family(track.class());
-            let fits = |place: &Place| if kind == family(place.thing.class) { fit(&place.bbox, &track.measured()) } else { 0.0 };
+            let fits = |place: &Place| {
+                if kind == family(place.thing.class) { fit(&place.bbox, &track.measured()) } else { 0.0 }
+            };
             let nearest = self.places.iter().map(fits).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
             if let Some((index, fit)) = nearest.filter(|(_, fit)| *fit > 0.0) {
                 let entry = best.entry(index).or_insert((fit, track));
@@ -120,8 +126,16 @@ impl ObjectRemoved {
         }
         let since = track.rest_since();
         let mut place = Place {
-            subject: track.id(), track: track.id(), bbox, since, last_there: view.at, thing: quote(track, None),
-            empty: Duration::ZERO, usual_cover: 0.0, cover_measured: view.at, verified: true,
+            subject: track.id(),
+            track: track.id(),
+            bbox,
+            since,
+            last_there: view.at,
+            thing: quote(track, None),
+            empty: Duration::ZERO,
+            usual_cover: 0.0,
+            cover_measured: view.at,
+            verified: true,
         };
         place.usual_cover = place.cover(view, Some(track));
         place.note(track, view.at);
@@ -170,13 +184,19 @@ impl Place {
 
     /// Keeps what an alert would say of the thing: where it stood, not where a hand holds it.
     fn note(&mut self, track: &Track, at: Timestamp) {
-        self.thing = AlertObject { bbox: in_picture(&self.bbox), velocity: [0.0; 2], ..quote(track, Some(at.since(self.since))) };
+        self.thing = AlertObject {
+            bbox: in_picture(&self.bbox),
+            velocity: [0.0; 2],
+            ..quote(track, Some(at.since(self.since)))
+        };
     }
 
     /// The largest share of the place that one other thing covers.
     fn cover(&self, view: &View<'_>, occupant: Option<&Track>) -> f64 {
         // What the thing itself is taken for, in place or on its way, is not in front of it.
-        let own = occupant.or_else(|| view.tracks.iter().find(|t| t.id() == self.track && t.is_seen_now())).map(Track::measured);
+        let own = occupant
+            .or_else(|| view.tracks.iter().find(|t| t.id() == self.track && t.is_seen_now()))
+            .map(Track::measured);
         view.detections
             .iter()
             .filter(|d| d.confidence.get() >= COVER_CONFIDENCE && own.is_none_or(|own| own.iou(&d.bbox) < 0.8))
@@ -186,7 +206,11 @@ impl Place {
 
     fn removal(&self, view: &View<'_>) -> Removed {
         Removed {
-            subject: self.subject, kind: family(self.thing.class), bbox: self.bbox, until: view.at.plus(HOLD), back_since: None,
+            subject: self.subject,
+            kind: family(self.thing.class),
+            bbox: self.bbox,
+            until: view.at.plus(HOLD),
+            back_since: None,
         }
     }
 }
@@ -202,7 +226,8 @@ fn fit(place: &BBox, seen: &BBox) -> f64 {
 fn admits(post: &Post, track: &Track) -> bool {
     let filter = &post.rule.filter;
     let anywhere = matches!(post.rule.spec, RuleSpec::ObjectRemoved { zone: None, .. });
-    let in_zone = anywhere || post.zone.as_ref().is_some_and(|zone| zone.shape.contains(filter.anchor.of(&track.rest_box())));
+    let in_zone =
+        anywhere || post.zone.as_ref().is_some_and(|zone| zone.shape.contains(filter.anchor.of(&track.rest_box())));
     let thing = !filter.classes.is_empty() || !is_living(track.class());
     in_zone && thing && filter.admits(track)
 }

@@ -81,7 +81,13 @@ impl Presences {
         turns
     }
 
-    fn follow<'a>(&mut self, track: &'a Track, zone: &ZoneShape, post: &Post, turns: &mut Vec<(&'a Track, Turn, Presence)>) {
+    fn follow<'a>(
+        &mut self,
+        track: &'a Track,
+        zone: &ZoneShape,
+        post: &Post,
+        turns: &mut Vec<(&'a Track, Turn, Presence)>,
+    ) {
         let anchor = post.rule.filter.anchor;
         let reach = zone.half_breadth();
         let known_until = self.0.get(&track.id()).map(|p| p.last.0);

@@ -114,7 +114,8 @@ impl ObjectFilter {
     /// Whether the rule looks at `track`.
     pub fn admits(&self, track: &Track) -> bool {
         let class = track.class();
-        let class_fits = if self.classes.is_empty() { class != ObjectClass::Unknown } else { self.classes.contains(&class) };
+        let class_fits =
+            if self.classes.is_empty() { class != ObjectClass::Unknown } else { self.classes.contains(&class) };
         let label_fits = self.labels.is_empty() || track.label().is_some_and(|label| self.labels.contains(label));
         // A box may reach out of the picture; what is seen of it counts.
         let height = track.bbox().clipped().map_or(0.0, |b| b.h);

@@ -51,7 +51,13 @@ impl Post {
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     /// It happened; an alert opens.
-    Began { subject: TrackId, since: Timestamp, object: AlertObject, crossing: Option<Crossing>, hold: Option<Duration> },
+    Began {
+        subject: TrackId,
+        since: Timestamp,
+        object: AlertObject,
+        crossing: Option<Crossing>,
+        hold: Option<Duration>,
+    },
     /// It goes on, and there is something new to say.
     Continued { subject: TrackId, object: AlertObject },
     /// It is over.

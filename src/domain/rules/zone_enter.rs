@@ -32,7 +32,11 @@ impl Watch for ZoneEnter {
             let entered = turn == Turn::Entered || turn == Turn::Appeared && born_at_edge();
             if entered {
                 notices.push(Notice::Began {
-                    subject: track.id(), since: presence.since, object: quote(track, None), crossing: None, hold: Some(HOLD),
+                    subject: track.id(),
+                    since: presence.since,
+                    object: quote(track, None),
+                    crossing: None,
+                    hold: Some(HOLD),
                 });
             } else if turn == Turn::Left {
                 let object = Some(quote(track, None));

@@ -24,7 +24,11 @@ impl Watch for ZoneExit {
         for (track, turn, presence) in self.presences.look(view, post) {
             if turn == Turn::Left {
                 notices.push(Notice::Began {
-                    subject: track.id(), since: presence.since, object: quote(track, None), crossing: None, hold: Some(HOLD),
+                    subject: track.id(),
+                    since: presence.since,
+                    object: quote(track, None),
+                    crossing: None,
+                    hold: Some(HOLD),
                 });
             }
         }
@@ -33,7 +37,13 @@ impl Watch for ZoneExit {
             let object = quote(track, None);
             if was_inside && at_picture_edge(&track.measured()) && track.rested() < ON_THE_WAY {
                 let (subject, since) = (track.id(), track.last_seen());
-                notices.push(Notice::Began { subject, since, object: object.clone(), crossing: None, hold: Some(HOLD) });
+                notices.push(Notice::Began {
+                    subject,
+                    since,
+                    object: object.clone(),
+                    crossing: None,
+                    hold: Some(HOLD),
+                });
             }
             let (subject, at) = (track.id(), track.last_seen());
             notices.push(Notice::Over { subject, at, reason: EndReason::Left, object: Some(object) });

@@ -67,7 +67,13 @@ fn difference(track: &Track, seen: &Detection) -> Option<f64> {
         return None;
     }
     let same_label = class != ObjectClass::Other || track.label() == seen.label.as_ref();
-    Some(if class != seen.class { 0.08 } else if same_label { 0.0 } else { 0.15 })
+    Some(if class != seen.class {
+        0.08
+    } else if same_label {
+        0.0
+    } else {
+        0.15
+    })
 }
 
 /// Whether `a` and `b` are two boxes around the same thing, as detectors give them where two classes are likely.

@@ -9,9 +9,9 @@ mod association;
 pub mod track;
 pub mod tracker;
 
+pub(crate) use association::family;
 pub use track::Track;
 pub use tracker::Tracker;
-pub(crate) use association::family;
 pub(crate) use tracker::{HIDDEN_SHARE, covered_share, is_living};
 
 /// How the tracker decides; the defaults are for 5 analysed frames per second and hold from 2 to 30.

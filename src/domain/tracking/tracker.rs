@@ -117,28 +117,37 @@ impl Tracker {
 
     /// Pairs of (track, detection).
     fn associate(&self, expected: &[BBox], seen: &[&Detection]) -> Vec<(usize, usize)> {
-        let mut free = Free { tracks: vec![true; self.tracks.len()], seen: vec![true; seen.len()], matches: Vec::new() };
+        let mut free =
+            Free { tracks: vec![true; self.tracks.len()], seen: vec![true; seen.len()], matches: Vec::new() };
         let sure = |d: usize| self.config.is_sure(seen[d]);
         let known = |t: usize| self.tracks[t].confirmed;
         let whole = |t: usize, d: usize| cost(&self.tracks[t], &expected[t], seen[d]);
         free.run(LIMIT, |t, d| (known(t) && sure(d)).then(|| whole(t, d)).flatten());
         let fresh = |t: usize| self.tracks[t].missing <= Duration::from_millis(600) || self.tracks[t].is_stationary();
         free.run(0.8, |t, d| {
-            (known(t) && fresh(t) && !sure(d)).then(|| overlap_cost(&self.tracks[t], &expected[t], seen[d], 0.3)).flatten()
+            (known(t) && fresh(t) && !sure(d))
+                .then(|| overlap_cost(&self.tracks[t], &expected[t], seen[d], 0.3))
+                .flatten()
         });
         free.run(LIMIT, |t, d| (!known(t) && sure(d)).then(|| whole(t, d)).flatten());
         free.run(0.9, |t, d| {
-            (known(t) && sure(d)).then(|| overlap_cost(&self.tracks[t], &self.tracks[t].measured(), seen[d], 0.2)).flatten()
+            (known(t) && sure(d))
+                .then(|| overlap_cost(&self.tracks[t], &self.tracks[t].measured(), seen[d], 0.2))
+                .flatten()
         });
         free.matches
     }
 
     /// Marks what is unseen because another thing that is seen covers its place.
     fn note_hidden(&mut self, seen: &[&Detection]) {
-        let hidden: Vec<bool> = self.tracks.iter().map(|track| {
-            let place = track.bbox();
-            !track.seen_now && seen.iter().any(|d| covered_share(&place, &d.bbox) >= HIDDEN_SHARE)
-        }).collect();
+        let hidden: Vec<bool> = self
+            .tracks
+            .iter()
+            .map(|track| {
+                let place = track.bbox();
+                !track.seen_now && seen.iter().any(|d| covered_share(&place, &d.bbox) >= HIDDEN_SHARE)
+            })
+            .collect();
         for (track, hidden) in self.tracks.iter_mut().zip(hidden) {
             track.hidden = hidden;
             if hidden && track.is_stationary() {
@@ -236,7 +245,12 @@ mod tests {
 
     fn thing(class: ObjectClass, x: f64, y: f64) -> Detection {
         let (w, h) = if class == ObjectClass::Person { (0.06, 0.25) } else { (0.2, 0.15) };
-        Detection { bbox: BBox::new(x - w / 2.0, y - h, w, h), class, label: None, confidence: Confidence::clamped(0.8) }
+        Detection {
+            bbox: BBox::new(x - w / 2.0, y - h, w, h),
+            class,
+            label: None,
+            confidence: Confidence::clamped(0.8),
+        }
     }
 
     /// Runs a tracker over what `seen` shows at each moment; gives it at the end.

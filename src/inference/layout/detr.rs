@@ -3,7 +3,7 @@
 //! A second input, `orig_target_sizes`, says in which size the boxes shall come; it is given the tensor's own, so that boxes
 //! come in tensor pixels like those of every other layout.
 
-use super::{floats, Head, Misfit, NamedOutput, Proposal, RawOutput};
+use super::{Head, Misfit, NamedOutput, Proposal, RawOutput, floats};
 
 pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Proposal>) -> Result<(), Misfit> {
     let place = |wanted: &str| {
@@ -18,7 +18,12 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
         RawOutput::F32(labels) => labels.iter().map(|label| label.round() as usize).collect(),
     };
     if boxes.len() != labels.len() * 4 || scores.len() != labels.len() {
-        return Err(Misfit(format!("{} labels, {} box numbers, {} scores; wants four box numbers per label", labels.len(), boxes.len(), scores.len())));
+        return Err(Misfit(format!(
+            "{} labels, {} box numbers, {} scores; wants four box numbers per label",
+            labels.len(),
+            boxes.len(),
+            scores.len()
+        )));
     }
     let mut numbers = boxes.iter().copied();
     for (class, &score) in labels.into_iter().zip(scores.iter()) {
@@ -30,16 +35,22 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixtures, NamedOutput, OutputLayout, Proposal, RawOutput};
+    use super::super::{NamedOutput, OutputLayout, Proposal, RawOutput, fixtures};
 
     #[test]
     fn outputs_are_found_by_name_and_labels_are_integers() {
-        let (boxes, scores) = (fixtures::array(&[1, 2, 4], (0..8).map(|i| i as f32).collect()), fixtures::array(&[1, 2], vec![0.2, 0.9]));
+        let (boxes, scores) =
+            (fixtures::array(&[1, 2, 4], (0..8).map(|i| i as f32).collect()), fixtures::array(&[1, 2], vec![0.2, 0.9]));
         let labels = ndarray::ArrayD::from_shape_vec(vec![1, 2], vec![0_i64, 1]).unwrap();
-        let outputs: Vec<NamedOutput<'_>> =
-            vec![("scores", RawOutput::F32(scores.view())), ("labels", RawOutput::I64(labels.view())), ("boxes", RawOutput::F32(boxes.view()))];
+        let outputs: Vec<NamedOutput<'_>> = vec![
+            ("scores", RawOutput::F32(scores.view())),
+            ("labels", RawOutput::I64(labels.view())),
+            ("boxes", RawOutput::F32(boxes.view())),
+        ];
         let found = OutputLayout::Detr.read(&outputs, fixtures::head(&[0.5, 0.5])).unwrap();
         assert_eq!(found, [Proposal { corners: [4.0, 5.0, 6.0, 7.0], class: 1, score: 0.9 }]);
-        assert!(OutputLayout::Detr.read(&outputs[..2], fixtures::head(&[0.5])).unwrap_err().0.contains("no output boxes"));
+        assert!(
+            OutputLayout::Detr.read(&outputs[..2], fixtures::head(&[0.5])).unwrap_err().0.contains("no output boxes")
+        );
     }
 }

@@ -137,7 +137,12 @@ fn floats<'a>(outputs: &'a [NamedOutput<'_>], index: usize) -> Result<(&'a str, 
 }
 
 /// Output `index` as a matrix; a leading batch of one is taken off.
-fn matrix<'a>(outputs: &'a [NamedOutput<'_>], index: usize, columns: impl Fn(usize) -> bool, wants: &str) -> Result<ndarray::ArrayView2<'a, f32>, Misfit> {
+fn matrix<'a>(
+    outputs: &'a [NamedOutput<'_>],
+    index: usize,
+    columns: impl Fn(usize) -> bool,
+    wants: &str,
+) -> Result<ndarray::ArrayView2<'a, f32>, Misfit> {
     let (name, array) = floats(outputs, index)?;
     let shape = array.shape().to_vec();
     let misfit = || Misfit(format!("output {name} has the shape {shape:?}; wants {wants}"));
@@ -171,7 +176,11 @@ pub(crate) mod fixtures {
         Head { size: (32, 32), thresholds }
     }
 
-    pub(crate) fn read(layout: OutputLayout, outputs: &[(&str, &ArrayD<f32>)], thresholds: &[f32]) -> Result<Vec<Proposal>, Misfit> {
+    pub(crate) fn read(
+        layout: OutputLayout,
+        outputs: &[(&str, &ArrayD<f32>)],
+        thresholds: &[f32],
+    ) -> Result<Vec<Proposal>, Misfit> {
         let outputs: Vec<NamedOutput<'_>> = outputs.iter().map(|&(name, a)| (name, RawOutput::F32(a.view()))).collect();
         layout.read(&outputs, head(thresholds))
     }

@@ -1,6 +1,6 @@
-//! Suppression inside the model (YOLOv7's `--end2end`): rows of picture, corners, class, score; as many as were found.
+//! Suppression inside the model (`YOLOv7`'s `--end2end`): rows of picture, corners, class, score; as many as were found.
 
-use super::{matrix, Head, Misfit, NamedOutput, Proposal};
+use super::{Head, Misfit, NamedOutput, Proposal, matrix};
 
 pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Proposal>) -> Result<(), Misfit> {
     let rows = matrix(outputs, 0, |n| n == 7, "(N, 7)")?;
@@ -12,7 +12,7 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixtures, OutputLayout, Proposal};
+    use super::super::{OutputLayout, Proposal, fixtures};
 
     #[test]
     fn rows_are_read_and_none_are_fine() {
@@ -22,6 +22,11 @@ mod tests {
         let none = fixtures::array(&[0, 7], vec![]);
         assert_eq!(fixtures::read(OutputLayout::NmsRows, &[("output", &none)], &[0.5]).unwrap(), []);
         let wrong = fixtures::array(&[2, 6], vec![0.0; 12]);
-        assert!(fixtures::read(OutputLayout::NmsRows, &[("output", &wrong)], &[0.5]).unwrap_err().0.contains("wants (N, 7)"));
+        assert!(
+            fixtures::read(OutputLayout::NmsRows, &[("output", &wrong)], &[0.5])
+                .unwrap_err()
+                .0
+                .contains("wants (N, 7)")
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! TensorFlow's SSD with its post-processing inside: boxes (top, left, bottom, right in 0..1), classes, scores, count.
 
-use super::{floats, Head, Misfit, NamedOutput, Proposal};
+use super::{Head, Misfit, NamedOutput, Proposal, floats};
 
 pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Proposal>) -> Result<(), Misfit> {
     let (_, boxes) = floats(outputs, 0)?;
@@ -23,16 +23,23 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixtures, OutputLayout, Proposal};
+    use super::super::{OutputLayout, Proposal, fixtures};
 
     #[test]
     fn only_as_many_as_were_counted() {
         let boxes = fixtures::array(&[1, 2, 4], vec![0.25, 0.5, 0.75, 1.0, 0.0, 0.0, 1.0, 1.0]);
         let (classes, scores) = (fixtures::array(&[1, 2], vec![1.0, 1.0]), fixtures::array(&[1, 2], vec![0.9, 0.9]));
         let count = fixtures::array(&[1], vec![1.0]);
-        let found = fixtures::read(OutputLayout::Ssd, &[("b", &boxes), ("c", &classes), ("s", &scores), ("n", &count)], &[0.5, 0.5]).unwrap();
+        let found = fixtures::read(
+            OutputLayout::Ssd,
+            &[("b", &boxes), ("c", &classes), ("s", &scores), ("n", &count)],
+            &[0.5, 0.5],
+        )
+        .unwrap();
         assert_eq!(found, [Proposal { corners: [16.0, 8.0, 32.0, 24.0], class: 1, score: 0.9 }]);
-        let error = fixtures::read(OutputLayout::Ssd, &[("b", &boxes), ("c", &classes), ("s", &count), ("n", &count)], &[0.5]).unwrap_err();
+        let error =
+            fixtures::read(OutputLayout::Ssd, &[("b", &boxes), ("c", &classes), ("s", &count), ("n", &count)], &[0.5])
+                .unwrap_err();
         assert!(error.0.contains("[1, 2, 4]"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
-//! YOLOv8, v9 and 11: one column per box, centre and size above the scores.
+//! `YOLOv8`, v9 and 11: one column per box, centre and size above the scores.
 
-use super::{around, matrix, Head, Misfit, NamedOutput, Proposal};
+use super::{Head, Misfit, NamedOutput, Proposal, around, matrix};
 
 pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Proposal>) -> Result<(), Misfit> {
     let wanted = 4 + head.thresholds.len();
@@ -28,7 +28,7 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixtures, OutputLayout, Proposal};
+    use super::super::{OutputLayout, Proposal, fixtures};
 
     #[test]
     fn columns_are_boxes() {

@@ -1,6 +1,6 @@
 //! YOLOX: one row per cell of the grids of stride 8, 16 and 32, as the head gives them, undecoded.
 
-use super::{around, largest, matrix, Head, Misfit, NamedOutput, Proposal};
+use super::{Head, Misfit, NamedOutput, Proposal, around, largest, matrix};
 
 const STRIDES: [usize; 3] = [8, 16, 32];
 
@@ -40,8 +40,7 @@ pub(super) fn read(outputs: &[NamedOutput<'_>], head: Head<'_>, out: &mut Vec<Pr
 
 #[cfg(test)]
 mod tests {
-    use super::super::{fixtures, OutputLayout};
-    use super::*;
+    use super::super::{OutputLayout, fixtures};
 
     #[test]
     fn a_cell_is_decoded_from_its_grid_and_stride() {

@@ -122,7 +122,8 @@ impl Decoding {
     /// Opens another decoder at the last key packet in the ring and feeds it up to this packet. Frames that were given out
     /// already are not given out again. False where that fails too: then the next key packet is waited for.
     fn catch_up(&mut self, until: &Packet) -> bool {
-        let mut group = self.ring.lock().unwrap_or_else(PoisonError::into_inner).slice(until.captured_at, until.captured_at);
+        let mut group =
+            self.ring.lock().unwrap_or_else(PoisonError::into_inner).slice(until.captured_at, until.captured_at);
         // The packet itself may be what the decoder died of, and what follows is still to come: both are left out.
         let before = group.iter().position(|packet| packet.captured_at == until.captured_at);
         group.truncate(before.unwrap_or(group.len()));

@@ -103,8 +103,13 @@ impl Decoder for FakeDecoder {
         self.frames += 1;
         let Packet { captured_at, clock, received_at, pts, .. } = *packet;
         let color = Color { matrix: Matrix::Bt709, full_range: false };
-        let picture =
-            Picture { width: 2, height: 2, layout: PixelLayout::I420, color, planes: Arc::new(OwnedPlanes(Vec::new())) };
+        let picture = Picture {
+            width: 2,
+            height: 2,
+            layout: PixelLayout::I420,
+            color,
+            planes: Arc::new(OwnedPlanes(Vec::new())),
+        };
         (self.sink)(Frame { captured_at, clock, received_at, decoded_at: received_at, pts, number: 0, picture });
         Ok(())
     }
@@ -182,7 +187,10 @@ impl Rig {
         let f = self.metrics.frames("gate");
         assert_eq!(f.decoded.get(), f.offered.get() + f.not_due.get() + f.repeated.get());
         assert_eq!(f.offered.get(), frames.len() as u64);
-        (frames.iter().map(|frame| frame.since(at(0)).as_millis() as i64 / 100).collect(), self.metrics.stream("gate", "main"))
+        (
+            frames.iter().map(|frame| frame.since(at(0)).as_millis() as i64 / 100).collect(),
+            self.metrics.stream("gate", "main"),
+        )
     }
 }
 
@@ -219,7 +227,8 @@ async fn a_lost_camera_is_blind_from_its_last_frame_and_comes_back() {
 
 #[tokio::test]
 async fn of_two_streams_the_small_one_is_analysed() {
-    let sources = vec![(StreamRole::Main, script(true, [packets(5..25)])), (StreamRole::Sub, script(true, [packets(0..20)]))];
+    let sources =
+        vec![(StreamRole::Main, script(true, [packets(5..25)])), (StreamRole::Sub, script(true, [packets(0..20)]))];
     let mut rig = rig(CaptureMode::Live, sources, Arc::default());
     rig.blind().await;
     rig.event().await;

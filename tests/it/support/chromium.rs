@@ -35,23 +35,46 @@ impl Chromium {
         // The pipe's ends are the file descriptors 3 and 4; a shell can set them, this safe code cannot. Opened for both
         // directions, since a pipe's end that is opened for one waits for the other.
         let process = Command::new("sh")
-            .args(["-c", "exec 3<>\"$1\" 4<>\"$2\"; shift 2; exec \"$@\"", "sh"]).arg(&to).arg(&from).arg(program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-pipe"])
-            .arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank")
-            .stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            .args(["-c", "exec 3<>\"$1\" 4<>\"$2\"; shift 2; exec \"$@\"", "sh"])
+            .arg(&to)
+            .arg(&from)
+            .arg(program)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+                "--remote-debugging-pipe",
+            ])
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let (tell, told) = sync_channel(1024);
         let answers = File::options().read(true).write(true).open(&from).unwrap();
         std::thread::spawn(move || {
             for message in BufReader::new(answers).split(0) {
                 let Ok(message) = serde_json::from_slice(&message.unwrap()) else { return };
-                if tell.send(message).is_err() { return }
+                if tell.send(message).is_err() {
+                    return;
+                }
             }
         });
         let to = File::options().read(true).write(true).open(&to).unwrap();
-        let mut browser = Self { process, to, from: told, session: None, sent: 0, complaints: Vec::new(), _profile: profile };
+        let mut browser =
+            Self { process, to, from: told, session: None, sent: 0, complaints: Vec::new(), _profile: profile };
         let target = browser.call("Target.createTarget", &json!({ "url": "about:blank" }));
-        let attached = browser.call("Target.attachToTarget", &json!({ "targetId": target["targetId"], "flatten": true }));
+        let attached =
+            browser.call("Target.attachToTarget", &json!({ "targetId": target["targetId"], "flatten": true }));
         browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
         for domain in ["Runtime.enable", "Log.enable", "Page.enable"] {
             browser.call(domain, &json!({}));
@@ -109,9 +132,14 @@ impl Chromium {
     /// Keeps a picture where `LIGHTBAR_SCREENSHOTS` names a folder.
     pub(crate) fn picture(&mut self, name: &str) {
         let Some(folder) = std::env::var_os("LIGHTBAR_SCREENSHOTS") else { return };
-        let data = self.call("Page.captureScreenshot", &json!({ "format": "png" }))["data"].as_str().unwrap().to_owned();
-        let mut child = Command::new("base64").arg("-d").stdin(Stdio::piped())
-            .stdout(File::create(Path::new(&folder).join(name)).unwrap()).spawn().unwrap();
+        let data =
+            self.call("Page.captureScreenshot", &json!({ "format": "png" }))["data"].as_str().unwrap().to_owned();
+        let mut child = Command::new("base64")
+            .arg("-d")
+            .stdin(Stdio::piped())
+            .stdout(File::create(Path::new(&folder).join(name)).unwrap())
+            .spawn()
+            .unwrap();
         child.stdin.take().unwrap().write_all(data.as_bytes()).unwrap();
         assert!(child.wait().unwrap().success());
     }

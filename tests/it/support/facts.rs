@@ -50,7 +50,8 @@ pub(crate) fn card(id: &str) -> CameraCard {
 /// A full-grown change of a kind, revision 1, opened at eight plus `n` milliseconds.
 pub(crate) fn decided(kind: AlertKind, camera_id: &str, n: u64) -> Decided {
     use AlertKind as K;
-    let of_stream = matches!(kind, K::CameraTamper | K::VideoDegraded | K::VideoLoss | K::Storm | K::Overload | K::Store);
+    let of_stream =
+        matches!(kind, K::CameraTamper | K::VideoDegraded | K::VideoLoss | K::Storm | K::Overload | K::Store);
     let seen = !of_stream && kind != K::Manual;
     let (severity, urgency) = kind.defaults();
     let at = EIGHT.plus(Duration::from_millis(n));
@@ -61,7 +62,13 @@ pub(crate) fn decided(kind: AlertKind, camera_id: &str, n: u64) -> Decided {
         phase: Phase::Opened,
         status: if matches!(kind, K::Storm | K::Overload | K::Store) { Status::System } else { Status::Actual },
         kind,
-        cues: vec![if seen { Cue::Detector } else if of_stream { Cue::Stream } else { Cue::Person }],
+        cues: vec![if seen {
+            Cue::Detector
+        } else if of_stream {
+            Cue::Stream
+        } else {
+            Cue::Person
+        }],
         camera: camera(camera_id),
         rule: seen.then(|| RuleRef { id: RuleId::parse("rule-1").unwrap(), rev: 2, threshold: Some(30.0) }),
         zone: (seen && !matches!(kind, K::LineCross | K::WrongWay)).then(|| ZoneRef {
@@ -80,10 +87,8 @@ pub(crate) fn decided(kind: AlertKind, camera_id: &str, n: u64) -> Decided {
         confidence: seen.then(|| Confidence::clamped(0.873)),
         count: if kind == K::Storm { 120 } else { u32::from(seen) },
         objects: if seen { vec![object(class, at)] } else { Vec::new() },
-        crossing: matches!(kind, K::LineCross | K::WrongWay).then(|| Crossing {
-            line: ZoneId::parse("kerb").unwrap(),
-            direction: CrossingDirection::LeftToRight,
-        }),
+        crossing: matches!(kind, K::LineCross | K::WrongWay)
+            .then(|| Crossing { line: ZoneId::parse("kerb").unwrap(), direction: CrossingDirection::LeftToRight }),
     };
     Decided {
         change,

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use super::footage::footage;
 
 /// The manifests of the shared models.
-pub(crate) const SHARED: [&str; 6] = ["yolox-nano", "yolox-nano-v8", "yolox-nano-e2e", "yolox-nano-nms", "deimv2-atto", "ssd-mobilenet"];
+pub(crate) const SHARED: [&str; 6] =
+    ["yolox-nano", "yolox-nano-v8", "yolox-nano-e2e", "yolox-nano-nms", "deimv2-atto", "ssd-mobilenet"];
 
 /// The manifest of a shared model, in `folder`, with the test data's place written in.
 pub(crate) fn manifest(name: &str, folder: &Path) -> Option<PathBuf> {
     let data = footage("models")?;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/models").join(name).with_extension("toml");
-    let text = std::fs::read_to_string(source).unwrap().replace("${LIGHTBAR_TEST_DATA}", data.parent().unwrap().to_str().unwrap());
+    let text = std::fs::read_to_string(source)
+        .unwrap()
+        .replace("${LIGHTBAR_TEST_DATA}", data.parent().unwrap().to_str().unwrap());
     let path = folder.join(name).with_extension("toml");
     std::fs::write(&path, text).unwrap();
     Some(path)

@@ -69,7 +69,9 @@ impl RtspServer {
                     let main_loop = glib::MainLoop::new(Some(&context), false);
                     ready.send((main_loop.clone(), u16::try_from(server.bound_port()).unwrap())).unwrap();
                     main_loop.run();
-                    server.client_filter(Some(&mut |_: &server::RTSPServer, _: &server::RTSPClient| server::RTSPFilterResult::Remove));
+                    server.client_filter(Some(&mut |_: &server::RTSPServer, _: &server::RTSPClient| {
+                        server::RTSPFilterResult::Remove
+                    }));
                     if let Some(listening) = context.find_source_by_id(&source) {
                         listening.destroy();
                     }
@@ -125,7 +127,9 @@ fn build(serving: &Serving, stalled: &Arc<AtomicBool>) -> server::RTSPServer {
         server.set_auth(Some(&auth(serving)));
     }
     if serving.login != Login::Open {
-        let role = gst::Structure::builder("viewer").field("media.factory.access", true).field("media.factory.construct", true);
+        let role = gst::Structure::builder("viewer")
+            .field("media.factory.access", true)
+            .field("media.factory.construct", true);
         factory.add_role_from_structure(&role.build());
     }
     server.mount_points().unwrap().add_factory("/stream", factory);

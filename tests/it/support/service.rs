@@ -27,7 +27,9 @@ impl Service {
     pub(crate) fn new(head: &Head<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let kafka = head.kafka.map_or_else(|| "enabled = false".to_owned(), |at| format!("brokers = [\"{at}\"]\nsingle_broker = true"));
+        let kafka = head
+            .kafka
+            .map_or_else(|| "enabled = false".to_owned(), |at| format!("brokers = [\"{at}\"]\nsingle_broker = true"));
         let head = format!(
             "[service]\nsite = \"test\"\nnode = \"test-1\"\ndata_dir = \"data\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
              [kafka]\n{kafka}\n[inference]\nmodel = \"{}\"\n",
@@ -50,7 +52,12 @@ impl Service {
     pub(crate) fn start(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lightbar"));
-        command.args(["run", "--config"]).arg(self.config()).stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command
+            .args(["run", "--config"])
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.child = Some(command.spawn().unwrap());
         self.until("the service is ready", Duration::from_secs(60), |service| service.get("/readyz").is_some());

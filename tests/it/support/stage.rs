@@ -9,7 +9,9 @@ use lightbar::domain::ids::CameraId;
 use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
 use lightbar::metrics::capture::CaptureMetrics;
-use lightbar::pipeline::capture::{CaptureEvent, CaptureMode, CaptureParts, CaptureSettings, CaptureStream, run_capture};
+use lightbar::pipeline::capture::{
+    CaptureEvent, CaptureMode, CaptureParts, CaptureSettings, CaptureStream, run_capture,
+};
 use lightbar::pipeline::frame::Frame;
 use lightbar::pipeline::packet::{Packet, StreamRole};
 use lightbar::pipeline::ports::{DecoderFactory, PacketSource, SourceError};
@@ -35,7 +37,11 @@ pub(crate) fn software_decoders() -> Arc<dyn DecoderFactory> {
     Arc::new(GstDecoderFactory::new(settings, Arc::new(SystemClock)))
 }
 
-pub(crate) fn stage(source: Arc<dyn PacketSource>, mode: CaptureMode, change: impl FnOnce(&mut CaptureSettings)) -> Stage {
+pub(crate) fn stage(
+    source: Arc<dyn PacketSource>,
+    mode: CaptureMode,
+    change: impl FnOnce(&mut CaptureSettings),
+) -> Stage {
     let ring = PacketRing::shared(RingBounds { seconds: Duration::from_secs(20), bytes: 64 << 20 });
     let slot = Arc::new(FrameSlot::new());
     let (given, frames) = mpsc::channel(10_000);

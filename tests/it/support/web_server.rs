@@ -46,7 +46,7 @@ impl WebServer {
         let board = Arc::new(StatusBoard::new(SystemClock.now(), &["store_open", "model_loaded"]));
         let live = broadcast::channel(backlog).0;
         let metrics = Metrics::new().unwrap();
-        let reader: Arc<dyn lightbar::pipeline::ports::FeedReader> = feed.clone();
+        let reader: Arc<dyn lightbar::pipeline::ports::FeedReader> = Arc::<MemoryFeed>::clone(&feed);
         let state = WebState::new(reader, live.clone(), Arc::clone(&board), Arc::new(SystemClock), metrics)
             .with_feed_clients_max(clients);
         let (stop, stopped) = oneshot::channel::<()>();
@@ -149,8 +149,11 @@ pub(crate) struct Answer {
 
 impl Answer {
     fn of(mut response: ureq::http::Response<ureq::Body>) -> Self {
-        let headers = response.headers().iter()
-            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
         Self { status: response.status().as_u16(), headers, body: response.body_mut().read_to_string().unwrap() }
     }
 
