@@ -20,7 +20,7 @@ const PASSWORD: &str = "lantern-quay-7";
 
 /// Encoded once per checkout; the demo uses the same folder.
 fn cache() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/street")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/demo/street")
 }
 
 fn spawn() -> StreetServer {
@@ -29,7 +29,7 @@ fn spawn() -> StreetServer {
 }
 
 fn source(url: &str, password: Option<&str>) -> RtspSource {
-    let credentials = password.map(|password| Credentials { username: USER.to_owned(), password: password.to_owned() });
+    let credentials = password.map(|password| Credentials::new(USER, password));
     let mut settings = RtspSettings::new(url, credentials);
     settings.answer_timeout = Duration::from_secs(20); // a test machine may be busy
     RtspSource::new(settings, Arc::new(SystemClock))
