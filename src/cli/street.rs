@@ -68,7 +68,8 @@ struct RenderArgs {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     match args.what {
         What::Serve { port, cache } => {
-            let password = std::env::var(PASSWORD_ENV).with_context(|| format!("the guarded camera's password is read from {PASSWORD_ENV}"))?;
+            let password = std::env::var(PASSWORD_ENV)
+                .with_context(|| format!("the guarded camera's password is read from {PASSWORD_ENV}"))?;
             server::serve(&ServeOptions { port, cache, password })?;
         }
         What::Truth { started_at, seconds } => truth(Timestamp::from_millis(started_at), seconds)?,
@@ -87,7 +88,12 @@ fn truth(started_at: Timestamp, seconds: f64) -> anyhow::Result<()> {
 }
 
 fn render(args: &RenderArgs) -> anyhow::Result<()> {
-    anyhow::ensure!(args.width % 2 == 0 && args.height % 2 == 0, "width and height must be even, got {} x {}", args.width, args.height);
+    anyhow::ensure!(
+        args.width.is_multiple_of(2) && args.height.is_multiple_of(2),
+        "width and height must be even, got {} x {}",
+        args.width,
+        args.height
+    );
     let labels = std::fs::File::create(&args.labels).with_context(|| args.labels.display().to_string())?;
     let (mut labels, mut out) = (BufWriter::new(labels), BufWriter::with_capacity(1 << 22, io::stdout().lock()));
     for seed in args.seed..args.seed + args.scenes {

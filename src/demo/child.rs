@@ -63,7 +63,11 @@ enum Line {
 }
 
 /// Starts `program street serve` and waits until it serves; `progress` hears stream and share (0..1) while streams are made.
-pub fn spawn(program: &Path, options: &ServeOptions, mut progress: impl FnMut(&str, f64)) -> Result<StreetServer, DemoError> {
+pub fn spawn(
+    program: &Path,
+    options: &ServeOptions,
+    mut progress: impl FnMut(&str, f64),
+) -> Result<StreetServer, DemoError> {
     let mut child = Command::new(program)
         .args(["street", "serve", "--port", &options.port.to_string(), "--cache"])
         .arg(&options.cache)
@@ -72,7 +76,10 @@ pub fn spawn(program: &Path, options: &ServeOptions, mut progress: impl FnMut(&s
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|e| DemoError::Child(format!("cannot be started from {}: {e}", program.display())))?;
-    let out = child.stdout.take().expect("the child's standard output was piped");
+    let Some(out) = child.stdout.take() else {
+        end(&mut child);
+        return Err(DemoError::Child("has no standard output".to_owned()));
+    };
     let mut out = BufReader::new(out);
     match wait_ready(&mut out, &mut progress) {
         Ok(ready) => Ok(StreetServer { child, _out: out, ready }),
@@ -93,7 +100,9 @@ fn wait_ready(out: &mut impl BufRead, progress: &mut dyn FnMut(&str, f64)) -> Re
             Ok(_) => match serde_json::from_str(&line) {
                 Ok(Line::Ready(ready)) => return Ok(ready),
                 Ok(Line::Progress { stream, done }) => progress(&stream, done),
-                Err(e) => return Err(DemoError::Child(format!("said {:?}, which is not understood: {e}", line.trim()))),
+                Err(e) => {
+                    return Err(DemoError::Child(format!("said {:?}, which is not understood: {e}", line.trim())));
+                }
             },
         }
     }

@@ -43,6 +43,8 @@ pub struct Unit {
     pub data: Vec<u8>,
 }
 
+type Made = Result<Arc<Clip>, DemoError>;
+
 /// How far the preparation is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
@@ -53,28 +55,41 @@ pub struct Progress {
 }
 
 /// Gives all streams of the cameras, encoding those that are not in `cache` yet, on all cores.
-pub fn prepare(cameras: &[DemoCamera], cache: &Path, progress: &(dyn Fn(Progress) + Sync)) -> Result<Vec<Arc<Clip>>, DemoError> {
+pub fn prepare(
+    cameras: &[DemoCamera],
+    cache: &Path,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Vec<Arc<Clip>>, DemoError> {
     gst::init().map_err(|e| DemoError::Serve(e.to_string()))?;
     fs::create_dir_all(cache).map_err(|source| DemoError::Cache { path: cache.to_owned(), source })?;
-    let jobs: Vec<(&DemoCamera, Stream)> = cameras.iter().flat_map(|c| c.streams.iter().map(move |s| (c, *s))).collect();
-    let results: Vec<Mutex<Option<Result<Arc<Clip>, DemoError>>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let jobs: Vec<(&DemoCamera, Stream)> =
+        cameras.iter().flat_map(|c| c.streams.iter().map(move |s| (c, *s))).collect();
+    let results: Mutex<Vec<(usize, Made)>> = Mutex::new(Vec::with_capacity(jobs.len()));
     let next = AtomicUsize::new(0);
     let workers = std::thread::available_parallelism().map_or(2, usize::from).min(jobs.len());
     std::thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                while let Some((index, (camera, stream))) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, jobs.get(i)?))) {
+                while let Some((index, (camera, stream))) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, jobs.get(i)?)))
+                {
                     let clip = one(camera, stream, cache, progress).map(Arc::new);
-                    *results[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(clip);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push((index, clip));
                 }
             });
         }
     });
-    let taken = |slot: Mutex<Option<_>>| slot.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.into_iter().map(|slot| taken(slot).expect("every job was taken by a worker that has ended")).collect()
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, clip)| clip).collect()
 }
 
-fn one(camera: &DemoCamera, stream: &Stream, cache: &Path, progress: &(dyn Fn(Progress) + Sync)) -> Result<Clip, DemoError> {
+fn one(
+    camera: &DemoCamera,
+    stream: &Stream,
+    cache: &Path,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Clip, DemoError> {
     let path = file(camera, stream, cache);
     let failed = |source| DemoError::Cache { path: path.clone(), source };
     if path.exists() {
@@ -90,8 +105,9 @@ fn one(camera: &DemoCamera, stream: &Stream, cache: &Path, progress: &(dyn Fn(Pr
 
 fn file(camera: &DemoCamera, stream: &Stream, cache: &Path) -> PathBuf {
     let all = format!("{VERSION} {FPS} {PERIOD_S} {stream:?} {:?}", camera.scene);
-    let hash: String = Sha256::digest(all.as_bytes())[..6].iter().map(|b| format!("{b:02x}")).collect();
-    cache.join(format!("{}-{hash}.clip", stream.path))
+    let digest = Sha256::digest(all.as_bytes());
+    let name = digest[..6].iter().fold(stream.path.to_owned() + "-", |name, byte| name + &format!("{byte:02x}"));
+    cache.join(name + ".clip")
 }
 
 /// Renders and encodes one period of a stream.
@@ -99,7 +115,8 @@ pub fn encode(camera: &DemoCamera, stream: &Stream, progress: &(dyn Fn(Progress)
     let failed = |reason: String| DemoError::Encode { stream: stream.path.to_owned(), reason };
     gst::init().map_err(|e| failed(e.to_string()))?;
     let pipeline = gst::parse::launch(&launch_line(stream)).map_err(|e| failed(e.to_string()))?;
-    let pipeline = pipeline.downcast::<gst::Pipeline>().map_err(|_| failed("the launch line is no pipeline".to_owned()))?;
+    let pipeline =
+        pipeline.downcast::<gst::Pipeline>().map_err(|_| failed("the launch line is no pipeline".to_owned()))?;
     let part = |name: &str| pipeline.by_name(name).ok_or_else(|| failed(format!("no element {name}")));
     let source = part("source")?.downcast::<AppSrc>().map_err(|_| failed("source is no appsrc".to_owned()))?;
     let sink = part("sink")?.downcast::<AppSink>().map_err(|_| failed("sink is no appsink".to_owned()))?;
@@ -131,7 +148,9 @@ pub fn frame_count() -> u32 {
 
 fn launch_line(stream: &Stream) -> String {
     let Stream { codec, width, height, kbps, b_frames, .. } = stream;
-    let caps = format!("video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1,colorimetry=bt709,interlace-mode=progressive");
+    let caps = format!(
+        "video/x-raw,format=I420,width={width},height={height},framerate={FPS}/1,colorimetry=bt709,interlace-mode=progressive"
+    );
     let (encoder, media) = match codec {
         StreamCodec::H264 => (
             format!(
@@ -154,7 +173,12 @@ fn launch_line(stream: &Stream) -> String {
     )
 }
 
-fn draw(camera: &DemoCamera, stream: &Stream, source: &AppSrc, progress: &(dyn Fn(Progress) + Sync)) -> Result<(), String> {
+fn draw(
+    camera: &DemoCamera,
+    stream: &Stream,
+    source: &AppSrc,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<(), String> {
     let mut scene = camera.scene.clone();
     scene.view = scene.view.sized(stream.width, stream.height);
     let mut painter = Painter::new(&scene);
@@ -215,7 +239,11 @@ fn read(path: &Path, codec: StreamCodec) -> io::Result<Clip> {
         rest.read_exact(&mut head)?;
         let size = u32::from_le_bytes([head[5], head[6], head[7], head[8]]) as usize;
         let (data, after) = rest.split_at_checked(size).ok_or(io::ErrorKind::UnexpectedEof)?;
-        units.push(Unit { frame: u32::from_le_bytes([head[0], head[1], head[2], head[3]]), key: head[4] == 1, data: data.to_vec() });
+        units.push(Unit {
+            frame: u32::from_le_bytes([head[0], head[1], head[2], head[3]]),
+            key: head[4] == 1,
+            data: data.to_vec(),
+        });
         rest = after;
     }
     if units.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(Clip { codec, units }) }
@@ -224,5 +252,7 @@ fn read(path: &Path, codec: StreamCodec) -> io::Result<Clip> {
 /// Writes one line and flushes it, for who reads line by line.
 pub(super) fn say(line: &serde_json::Value) -> Result<(), DemoError> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|e| DemoError::Serve(format!("nobody reads what it says: {e}")))
+    writeln!(out, "{line}")
+        .and_then(|()| out.flush())
+        .map_err(|e| DemoError::Serve(format!("nobody reads what it says: {e}")))
 }

@@ -55,5 +55,10 @@ pub fn between(started_at: Timestamp, from: Timestamp, until: Timestamp) -> Vec<
 
 fn placed(event: &TruthEvent, round: Timestamp) -> Expected {
     let at = |seconds: f64| Timestamp::from_nanos(round.as_nanos().saturating_add((seconds * 1e9) as i64));
-    Expected { event: event.clone(), start: at(event.start_s), due: at(event.due_s), watch_from: at(event.watch_from_s) }
+    Expected {
+        event: event.clone(),
+        start: at(event.start_s),
+        due: at(event.due_s),
+        watch_from: at(event.watch_from_s),
+    }
 }

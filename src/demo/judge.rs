@@ -123,16 +123,28 @@ mod tests {
 
     fn event(rule: &'static str, start_s: f64) -> Expected {
         let event = TruthEvent {
-            camera: "yard", kind: "zone_enter", rule: Some(rule), figure: None, class: None, left_to_right: None, start_s,
-            due_s: start_s, tolerance_s: 1.0, watch_from_s: start_s - 2.0,
+            camera: "yard",
+            kind: "zone_enter",
+            rule: Some(rule),
+            figure: None,
+            class: None,
+            left_to_right: None,
+            start_s,
+            due_s: start_s,
+            tolerance_s: 1.0,
+            watch_from_s: start_s - 2.0,
         };
         Expected { event, start: second(start_s), due: second(start_s), watch_from: second(start_s - 2.0) }
     }
 
     fn told(rule: &str, at: f64) -> Told {
         Told {
-            alert_id: format!("{rule}-{at}"), camera: "yard".into(), kind: "zone_enter".into(), rule: Some(rule.into()),
-            started_at: second(at), captured_at: second(at + 0.3),
+            alert_id: format!("{rule}-{at}"),
+            camera: "yard".into(),
+            kind: "zone_enter".into(),
+            rule: Some(rule.into()),
+            started_at: second(at),
+            captured_at: second(at + 0.3),
         }
     }
 

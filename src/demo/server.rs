@@ -51,7 +51,7 @@ pub fn serve(options: &ServeOptions) -> Result<(), DemoError> {
     let main_loop = glib::MainLoop::new(None, false);
     let started_at = SystemClock.now();
     let mut clips = clips.into_iter();
-    let mut groups: BTreeMap<Group, Vec<(&DemoCamera, Stream, Arc<Clip>)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Group, Vec<Served>> = BTreeMap::new();
     for camera in &cameras {
         for (stream, clip) in camera.streams.iter().zip(&mut clips) {
             groups.entry(Group::of(camera)).or_default().push((camera, *stream, clip));
@@ -65,13 +65,13 @@ pub fn serve(options: &ServeOptions) -> Result<(), DemoError> {
         for (_, stream, clip) in &streams {
             mount(&server, stream, clip, started_at)?;
         }
-        let listening = server.attach(None).map_err(|e| DemoError::Serve(format!("port {wanted} cannot be opened: {e}")))?;
+        let listening =
+            server.attach(None).map_err(|e| DemoError::Serve(format!("port {wanted} cannot be opened: {e}")))?;
         let port = server.bound_port();
         server.set_service(&port.to_string());
         ports.insert(group, port);
-        match streams.first().and_then(|(camera, ..)| camera.outage_s) {
-            Some(span) => Outage { server: server.clone(), started_at, span }.arm(Some(listening)),
-            None => drop(listening),
+        if let Some(span) = streams.first().and_then(|(camera, ..)| camera.outage_s) {
+            Outage { server: server.clone(), started_at, span }.arm(Some(listening));
         }
         servers.push(server);
     }
@@ -83,6 +83,9 @@ pub fn serve(options: &ServeOptions) -> Result<(), DemoError> {
     }
     Ok(())
 }
+
+/// A stream and what is played on it.
+type Served<'a> = (&'a DemoCamera, Stream, Arc<Clip>);
 
 /// Cameras that share a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,7 +106,9 @@ impl Group {
 }
 
 fn ready(cameras: &[DemoCamera], ports: &BTreeMap<Group, i32>, started_at: Timestamp) -> serde_json::Value {
-    let url = |camera: &DemoCamera, stream: &Stream| format!("rtsp://127.0.0.1:{}/{}", ports[&Group::of(camera)], stream.path);
+    let url = |camera: &DemoCamera, stream: &Stream| {
+        format!("rtsp://127.0.0.1:{}/{}", ports[&Group::of(camera)], stream.path)
+    };
     let cameras: Vec<_> = cameras
         .iter()
         .map(|c| json!({ "id": c.id, "url": url(c, &c.streams[0]), "sub_url": c.streams.get(1).map(|s| url(c, s)), "guarded": c.guarded }))
@@ -150,7 +155,11 @@ fn mount(server: &rtsp::RTSPServer, stream: &Stream, clip: &Arc<Clip>, started_a
         let asked = move |source: &AppSrc, _: u32| {
             if !std::mem::replace(&mut fed, true) {
                 let (source, clip) = (source.clone(), Arc::clone(&clip));
-                drop(std::thread::Builder::new().name("feeder".to_owned()).spawn(move || feed(&source, &clip, started_at)));
+                drop(
+                    std::thread::Builder::new()
+                        .name("feeder".to_owned())
+                        .spawn(move || feed(&source, &clip, started_at)),
+                );
             }
         };
         source.set_callbacks(AppSrcCallbacks::builder().need_data(asked).build());

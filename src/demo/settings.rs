@@ -21,9 +21,13 @@ pub fn config_toml(ready: &Ready) -> String {
         }
         put(&mut text, "purpose = \"system_test\"");
         for (word, figures) in [("zone", &camera.watch.zones), ("line", &camera.watch.lines)] {
-            figures.iter().for_each(|f| figure(&mut text, word, f));
+            for drawn in figures {
+                figure(&mut text, word, drawn);
+            }
         }
-        camera.watch.rules.iter().for_each(|r| rule(&mut text, r));
+        for watched in &camera.watch.rules {
+            rule(&mut text, watched);
+        }
         text.push('\n');
         out.push_str(&text);
     }
@@ -37,8 +41,14 @@ fn put(out: &mut String, line: &str) {
 
 fn figure(out: &mut String, word: &str, figure: &Figure) {
     let points: Vec<String> = figure.points.iter().map(|p| format!("[{:?}, {:?}]", p[0], p[1])).collect();
-    write!(out, "\n[[camera.{word}]]\nid = {:?}\nname = {:?}\npoints = [{}]\n", figure.id, figure.name, points.join(", "))
-        .expect("writing to a string does not fail");
+    write!(
+        out,
+        "\n[[camera.{word}]]\nid = {:?}\nname = {:?}\npoints = [{}]\n",
+        figure.id,
+        figure.name,
+        points.join(", ")
+    )
+    .expect("writing to a string does not fail");
 }
 
 fn rule(out: &mut String, rule: &WatchRule) {
@@ -53,6 +63,12 @@ fn rule(out: &mut String, rule: &WatchRule) {
             format!("zone = {zone:?}\nsettle_s = {settle_s:?}\ngone_s = {gone_s:?}")
         }
     };
-    write!(out, "\n[[camera.rule]]\nid = {:?}\nkind = {:?}\nclasses = [{}]\n{what}\n", rule.id, rule.what.kind(), classes.join(", "))
-        .expect("writing to a string does not fail");
+    write!(
+        out,
+        "\n[[camera.rule]]\nid = {:?}\nkind = {:?}\nclasses = [{}]\n{what}\n",
+        rule.id,
+        rule.what.kind(),
+        classes.join(", ")
+    )
+    .expect("writing to a string does not fail");
 }

@@ -53,7 +53,11 @@ fn a_stream_is_encoded_whole_and_begins_with_a_key_picture() {
         let stream = Stream { codec, width: 160, height: 90, kbps: 100, ..corridor.streams[0] };
         let clip = encode::encode(&corridor, &stream, &|_| {}).unwrap();
         let mut shown: Vec<u32> = clip.units.iter().map(|u| u.frame).collect();
-        assert_eq!(shown.windows(2).any(|w| w[1] < w[0]), stream.b_frames > 0, "later pictures come first only where some refer to them");
+        assert_eq!(
+            shown.windows(2).any(|w| w[1] < w[0]),
+            stream.b_frames > 0,
+            "later pictures come first only where some refer to them"
+        );
         shown.sort_unstable();
         assert_eq!(shown, (0..encode::frame_count()).collect::<Vec<_>>());
         assert!(clip.units[0].key && clip.units.iter().filter(|u| u.key).count() >= 30);
@@ -96,7 +100,8 @@ async fn the_configuration_of_the_street_is_one() {
     std::fs::write(&model, "").unwrap();
     let text = format!(
         "[service]\nsite = \"demo\"\n[kafka]\nenabled = false\n[inference]\nmodel = {:?}\n{}",
-        model, settings::config_toml(&street.ready)
+        model,
+        settings::config_toml(&street.ready)
     );
     std::fs::write(&file, &text).unwrap();
     let environment = |name: &str| (name == lightbar::demo::server::PASSWORD_ENV).then(|| PASSWORD.to_owned());

@@ -161,7 +161,12 @@ impl Actor {
             if t < b.t {
                 let k = (t - a.t) / (b.t - a.t).max(1e-3);
                 let stand = Stand { x: a.x + dx * k, z: a.z + dz * k, heading };
-                return Some(Moment { stand, deed: a.deed, speed: far / (b.t - a.t).max(1e-3), travelled: travelled + far * k });
+                return Some(Moment {
+                    stand,
+                    deed: a.deed,
+                    speed: far / (b.t - a.t).max(1e-3),
+                    travelled: travelled + far * k,
+                });
             }
             travelled += far;
         }
@@ -195,7 +200,9 @@ impl Actor {
             Deed::Ride => Gait::Ride { pedal: -m.travelled * 1.4 + self.phase },
             Deed::Reach => Gait::Reach,
             Deed::Walk if m.speed < 0.15 => Gait::Walk { phase: (t * 0.9 + self.phase).sin(), swing: 0.05 },
-            Deed::Walk => Gait::Walk { phase: m.travelled * 4.2 + self.phase, swing: (0.25 + 0.16 * m.speed).min(0.62) },
+            Deed::Walk => {
+                Gait::Walk { phase: m.travelled * 4.2 + self.phase, swing: (0.25 + 0.16 * m.speed).min(0.62) }
+            }
         }
     }
 

@@ -63,10 +63,10 @@ impl Backdrop {
                 return if lamp { [0.98, 0.97, 0.92] } else { shade([0.78, 0.77, 0.74], 1.0 - 0.02 * p[2]) };
             }
         }
-        if self.place == Place::Gate {
-            if let Some(color) = self.side_walls(view, ray, floor.min(back)) {
-                return color;
-            }
+        if self.place == Place::Gate
+            && let Some(color) = self.side_walls(view, ray, floor.min(back))
+        {
+            return color;
         }
         if floor < back {
             let p = point(floor);
@@ -86,7 +86,9 @@ impl Backdrop {
             Place::Street => self.road(x, z),
             Place::Yard if z > self.mark => grass(x, z, self.seed),
             Place::Yard => paving(x, z, 0.5, blend([0.55, 0.53, 0.50], [0.62, 0.60, 0.58], self.tone(1)), self.seed),
-            Place::Corridor => paving(x, z, 0.6, blend([0.58, 0.55, 0.50], [0.50, 0.52, 0.54], self.tone(2)), self.seed),
+            Place::Corridor => {
+                paving(x, z, 0.6, blend([0.58, 0.55, 0.50], [0.50, 0.52, 0.54], self.tone(2)), self.seed)
+            }
             Place::Gate if x.abs() < 3.0 => asphalt(x, z, self.seed),
             Place::Gate if x.abs() < 3.2 => [0.66, 0.65, 0.63],
             Place::Gate => paving(x, z, 0.4, [0.56, 0.50, 0.46], self.seed),
@@ -104,7 +106,7 @@ impl Backdrop {
         if z < near || z > far {
             return paving(x, z, 0.45, blend([0.55, 0.52, 0.49], [0.60, 0.52, 0.46], self.tone(4)), self.seed);
         }
-        let dash = (z - (near + far) / 2.0).abs() < 0.07 && x.rem_euclid(4.0) < 2.2;
+        let dash = (z - f32::midpoint(near, far)).abs() < 0.07 && x.rem_euclid(4.0) < 2.2;
         let edge = (z - near - 0.3).abs() < 0.05 || (far - 0.3 - z).abs() < 0.05;
         if dash || edge { [0.78, 0.78, 0.76] } else { asphalt(x, z, self.seed) }
     }
@@ -122,8 +124,14 @@ impl Backdrop {
         if y > roof {
             return None;
         }
-        let tints: [Rgb; 6] =
-            [[0.72, 0.62, 0.50], [0.66, 0.48, 0.40], [0.74, 0.72, 0.66], [0.56, 0.58, 0.60], [0.70, 0.66, 0.48], [0.60, 0.52, 0.46]];
+        let tints: [Rgb; 6] = [
+            [0.72, 0.62, 0.50],
+            [0.66, 0.48, 0.40],
+            [0.74, 0.72, 0.66],
+            [0.56, 0.58, 0.60],
+            [0.70, 0.66, 0.48],
+            [0.60, 0.52, 0.46],
+        ];
         let wall = tints[(self.tone(house + 50) * 6.0) as usize % 6];
         if y > roof - 0.35 {
             return Some(shade(wall, 0.6));
@@ -183,7 +191,16 @@ impl Backdrop {
         }
         let joint = (y * 3.0).rem_euclid(1.0) < 0.08 || (z * 1.4 + (y * 3.0).floor() * 0.5).rem_euclid(1.0) < 0.05;
         let brick = blend([0.56, 0.36, 0.29], [0.62, 0.55, 0.46], self.tone(8));
-        Some(shade(brick, if y > 2.45 { 0.7 } else if joint { 0.86 } else { 0.95 + 0.1 * cloud(z, y * 2.0, self.seed) }))
+        Some(shade(
+            brick,
+            if y > 2.45 {
+                0.7
+            } else if joint {
+                0.86
+            } else {
+                0.95 + 0.1 * cloud(z, y * 2.0, self.seed)
+            },
+        ))
     }
 }
 

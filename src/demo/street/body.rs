@@ -110,8 +110,10 @@ pub enum Gait {
 /// Draws a person.
 pub fn person(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, gait: Gait) {
     match gait {
-        Gait::Walk { phase, swing } => upright(sketch, stand, look, Posture { phase, swing, lean: 0.03 + swing * 0.06, reach: 0.0 }),
-        Gait::Reach => upright(sketch, stand, look, Posture { phase: 0.0, swing: 0.04, lean: 0.42, reach: 0.9 }),
+        Gait::Walk { phase, swing } => {
+            upright(sketch, stand, look, &Posture { phase, swing, lean: 0.03 + swing * 0.06, reach: 0.0 })
+        }
+        Gait::Reach => upright(sketch, stand, look, &Posture { phase: 0.0, swing: 0.04, lean: 0.42, reach: 0.9 }),
         Gait::Ride { pedal } => riding(sketch, stand, look, pedal),
     }
 }
@@ -123,7 +125,7 @@ struct Posture {
     reach: f32,
 }
 
-fn upright(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, how: Posture) {
+fn upright(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, how: &Posture) {
     let (h, g) = (look.height, look.girth);
     let bob = 0.02 * how.swing * (2.0 * how.phase).cos();
     let hip = 0.50 * h + bob;
@@ -132,13 +134,17 @@ fn upright(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, how: Postu
     for (i, side) in far_first.into_iter().enumerate() {
         let dim = if i == 0 { 0.82 } else { 1.0 };
         let angle = how.swing * (how.phase + if side > 0.0 { 0.0 } else { std::f32::consts::PI }).sin();
-        let lift = how.swing * 0.9 * (how.phase + if side > 0.0 { 0.9 } else { 0.9 + std::f32::consts::PI }).cos().max(0.0);
-        leg(sketch, stand, look, Leg { hip, side, angle, lift, dim });
-        arm(sketch, stand, look, Arm { up: shoulder_up, on: shoulder_on, side, angle: how.reach - angle * 0.8, dim });
+        let lift =
+            how.swing * 0.9 * (how.phase + if side > 0.0 { 0.9 } else { 0.9 + std::f32::consts::PI }).cos().max(0.0);
+        leg(sketch, stand, look, &Leg { hip, side, angle, lift, dim });
+        arm(sketch, stand, look, &Arm { up: shoulder_up, on: shoulder_on, side, angle: how.reach - angle * 0.8, dim });
         if i == 0 {
             let (low, high) = (stand.at(0.0, hip + 0.02, 0.0), stand.at(shoulder_on * 0.95, shoulder_up - 0.06, 0.0));
             sketch.limb(low, high, (0.125 * g, 0.155 * g), look.top);
-            let across = [stand.at(shoulder_on, shoulder_up - 0.05, -0.12 * g), stand.at(shoulder_on, shoulder_up - 0.05, 0.12 * g)];
+            let across = [
+                stand.at(shoulder_on, shoulder_up - 0.05, -0.12 * g),
+                stand.at(shoulder_on, shoulder_up - 0.05, 0.12 * g),
+            ];
             sketch.limb(across[0], across[1], (0.085, 0.085), look.top);
         }
     }
@@ -153,7 +159,7 @@ struct Leg {
     dim: f32,
 }
 
-fn leg(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, leg: Leg) {
+fn leg(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, leg: &Leg) {
     let (thigh, shin, y) = (leg.hip * 0.5, leg.hip * 0.46, 0.085 * leg.side);
     let knee_angle = leg.angle + leg.lift * 0.35;
     let knee = (thigh * knee_angle.sin(), leg.hip - thigh * knee_angle.cos());
@@ -162,7 +168,12 @@ fn leg(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, leg: Leg) {
     let paint = shade(look.legs, leg.dim);
     sketch.limb(stand.at(0.0, leg.hip, y), stand.at(knee.0, knee.1, y), (0.095 * look.girth, 0.07), paint);
     sketch.limb(stand.at(knee.0, knee.1, y), stand.at(foot.0, foot.1, y), (0.068, 0.05), paint);
-    sketch.limb(stand.at(foot.0 - 0.03, foot.1, y), stand.at(foot.0 + 0.15, foot.1 - 0.01, y), (0.045, 0.035), shade([0.16, 0.14, 0.13], leg.dim));
+    sketch.limb(
+        stand.at(foot.0 - 0.03, foot.1, y),
+        stand.at(foot.0 + 0.15, foot.1 - 0.01, y),
+        (0.045, 0.035),
+        shade([0.16, 0.14, 0.13], leg.dim),
+    );
 }
 
 struct Arm {
@@ -173,7 +184,7 @@ struct Arm {
     dim: f32,
 }
 
-fn arm(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, arm: Arm) {
+fn arm(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, arm: &Arm) {
     let (upper, y) = (look.height * 0.155, 0.20 * arm.side * look.girth);
     let elbow = (arm.on + upper * arm.angle.sin(), arm.up - 0.05 - upper * arm.angle.cos());
     let fore = arm.angle + 0.35;
@@ -212,12 +223,26 @@ fn riding(sketch: &mut Sketch<'_>, stand: &Stand, look: &PersonLook, pedal: f32)
         let (y, paint) = (0.1 * side, shade(look.legs, dim));
         sketch.limb(stand.at(hip.0, hip.1, y), stand.at(knee.0, knee.1, y), (0.095, 0.07), paint);
         sketch.limb(stand.at(knee.0, knee.1, y), stand.at(foot.0, foot.1, y), (0.068, 0.05), paint);
-        sketch.limb(stand.at(foot.0 - 0.05, foot.1, y), stand.at(foot.0 + 0.12, foot.1, y), (0.045, 0.035), shade([0.16, 0.14, 0.13], dim));
-        let (s, e, w) = (stand.at(shoulder.0, shoulder.1 - 0.05, 0.19 * side), stand.at(0.3, 1.2, 0.24 * side), stand.at(0.44, 1.04, 0.22 * side));
+        sketch.limb(
+            stand.at(foot.0 - 0.05, foot.1, y),
+            stand.at(foot.0 + 0.12, foot.1, y),
+            (0.045, 0.035),
+            shade([0.16, 0.14, 0.13], dim),
+        );
+        let (s, e, w) = (
+            stand.at(shoulder.0, shoulder.1 - 0.05, 0.19 * side),
+            stand.at(0.3, 1.2, 0.24 * side),
+            stand.at(0.44, 1.04, 0.22 * side),
+        );
         sketch.limb(s, e, (0.06, 0.05), shade(look.top, 0.92 * dim));
         sketch.limb(e, w, (0.048, 0.04), shade(look.top, 0.92 * dim));
         if i == 0 {
-            sketch.limb(stand.at(hip.0, hip.1 + 0.03, 0.0), stand.at(shoulder.0, shoulder.1 - 0.06, 0.0), (0.14 * look.girth, 0.16 * look.girth), look.top);
+            sketch.limb(
+                stand.at(hip.0, hip.1 + 0.03, 0.0),
+                stand.at(shoulder.0, shoulder.1 - 0.06, 0.0),
+                (0.14 * look.girth, 0.16 * look.girth),
+                look.top,
+            );
         }
     }
     head(sketch, stand, look, (shoulder.0 + 0.08, shoulder.1));
@@ -262,8 +287,18 @@ pub fn car(sketch: &mut Sketch<'_>, stand: &Stand, paint: Rgb, tall: bool) {
     }
     let waist = if tall { 1.05 } else { 0.86 };
     let roof = if tall { 1.95 } else { 1.43 };
-    prism(sketch, stand, &[(half, 0.28), (half, waist * 0.82), (half * 0.9, waist), (-half * 0.96, waist), (-half, 0.34)], wide, paint);
-    let cabin = if tall { [(1.75, waist), (1.25, roof), (-2.0, roof), (-2.05, waist)] } else { [(1.15, waist), (0.45, roof), (-1.15, roof), (-1.75, waist)] };
+    prism(
+        sketch,
+        stand,
+        &[(half, 0.28), (half, waist * 0.82), (half * 0.9, waist), (-half * 0.96, waist), (-half, 0.34)],
+        wide,
+        paint,
+    );
+    let cabin = if tall {
+        [(1.75, waist), (1.25, roof), (-2.0, roof), (-2.05, waist)]
+    } else {
+        [(1.15, waist), (0.45, roof), (-1.15, roof), (-1.75, waist)]
+    };
     prism(sketch, stand, &cabin, wide * 0.93, shade(paint, 0.97));
     windows(sketch, stand, &cabin, wide * 0.94, tall);
     lights(sketch, stand, half + 0.01, waist);
@@ -286,19 +321,25 @@ fn prism(sketch: &mut Sketch<'_>, stand: &Stand, side: &[(f32, f32)], wide: f32,
     let middle = side.iter().fold((0.0, 0.0), |m, p| (m.0 + p.0 / side.len() as f32, m.1 + p.1 / side.len() as f32));
     for (i, &a) in side.iter().enumerate() {
         let b = side[(i + 1) % side.len()];
-        let centre = ((a.0 + b.0) / 2.0, (a.1 + b.1) / 2.0);
+        let centre = (f32::midpoint(a.0, b.0), f32::midpoint(a.1, b.1));
         let (mut nx, mut ny) = (b.1 - a.1, a.0 - b.0);
         if nx * (centre.0 - middle.0) + ny * (centre.1 - middle.1) < 0.0 {
             (nx, ny) = (-nx, -ny);
         }
         if sees(sketch.view, stand.at(centre.0, centre.1, 0.0), stand.at(centre.0 + nx, centre.1 + ny, 0.0)) {
             let up = ny / (nx * nx + ny * ny).sqrt().max(1e-3);
-            let corners = [stand.at(a.0, a.1, -wide), stand.at(b.0, b.1, -wide), stand.at(b.0, b.1, wide), stand.at(a.0, a.1, wide)];
+            let corners = [
+                stand.at(a.0, a.1, -wide),
+                stand.at(b.0, b.1, -wide),
+                stand.at(b.0, b.1, wide),
+                stand.at(a.0, a.1, wide),
+            ];
             sketch.face(&corners, shade(paint, 0.86 + 0.3 * up.max(0.0)));
         }
     }
     for way in [-1.0, 1.0] {
-        if sees(sketch.view, stand.at(middle.0, middle.1, way * wide), stand.at(middle.0, middle.1, way * (wide + 1.0))) {
+        if sees(sketch.view, stand.at(middle.0, middle.1, way * wide), stand.at(middle.0, middle.1, way * (wide + 1.0)))
+        {
             let corners: Vec<P3> = side.iter().map(|p| stand.at(p.0, p.1, way * wide)).collect();
             sketch.face(&corners, shade(paint, 0.78));
         }
@@ -328,7 +369,12 @@ fn windows(sketch: &mut Sketch<'_>, stand: &Stand, cabin: &[(f32, f32); 4], wide
             let (a, b) = (mix(low, top, 0.12), mix(low, top, 0.9));
             let w = wide * 0.86;
             let push = 0.015 * out;
-            let corners = [stand.at(a.0 + push, a.1, -w), stand.at(a.0 + push, a.1, w), stand.at(b.0 + push, b.1, w), stand.at(b.0 + push, b.1, -w)];
+            let corners = [
+                stand.at(a.0 + push, a.1, -w),
+                stand.at(a.0 + push, a.1, w),
+                stand.at(b.0 + push, b.1, w),
+                stand.at(b.0 + push, b.1, -w),
+            ];
             sketch.face(&corners, shade(glass, 1.25));
         }
     }
@@ -380,9 +426,27 @@ pub fn trolley(sketch: &mut Sketch<'_>, stand: &Stand, seed: u64) {
         sketch.ball(stand.at(ahead, 0.07, 0.0), 0.07, 0.07, [0.1, 0.1, 0.1]);
     }
     prism(sketch, stand, &[(0.62, 0.14), (0.62, 0.2), (-0.62, 0.2), (-0.62, 0.14)], 0.38, [0.35, 0.36, 0.4]);
-    prism(sketch, stand, &[(0.58, 0.2), (0.58, 0.72), (-0.02, 0.72), (-0.02, 0.2)], 0.34, shade([0.68, 0.52, 0.34], tone(1)));
-    prism(sketch, stand, &[(-0.02, 0.2), (-0.02, 0.8), (-0.58, 0.8), (-0.58, 0.2)], 0.34, shade([0.63, 0.47, 0.3], tone(2)));
-    prism(sketch, stand, &[(0.45, 0.72), (0.45, 1.25), (-0.4, 1.25), (-0.4, 0.8)], 0.3, shade([0.72, 0.57, 0.38], tone(3)));
+    prism(
+        sketch,
+        stand,
+        &[(0.58, 0.2), (0.58, 0.72), (-0.02, 0.72), (-0.02, 0.2)],
+        0.34,
+        shade([0.68, 0.52, 0.34], tone(1)),
+    );
+    prism(
+        sketch,
+        stand,
+        &[(-0.02, 0.2), (-0.02, 0.8), (-0.58, 0.8), (-0.58, 0.2)],
+        0.34,
+        shade([0.63, 0.47, 0.3], tone(2)),
+    );
+    prism(
+        sketch,
+        stand,
+        &[(0.45, 0.72), (0.45, 1.25), (-0.4, 1.25), (-0.4, 0.8)],
+        0.3,
+        shade([0.72, 0.57, 0.38], tone(3)),
+    );
     sketch.limb(stand.at(-0.62, 0.2, 0.3), stand.at(-0.68, 1.05, 0.3), (0.02, 0.02), [0.5, 0.5, 0.52]);
 }
 

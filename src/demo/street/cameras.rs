@@ -69,7 +69,15 @@ const fn stream(path: &'static str, codec: StreamCodec, b_frames: u32) -> Stream
 fn street_east() -> DemoCamera {
     let (scene, watch) = stories::street_east();
     let streams = vec![stream("street-east", StreamCodec::H264, 0)];
-    DemoCamera { id: "street-east", name: "Street, east side 东街", scene, watch, streams, guarded: false, outage_s: None }
+    DemoCamera {
+        id: "street-east",
+        name: "Street, east side 东街",
+        scene,
+        watch,
+        streams,
+        guarded: false,
+        outage_s: None,
+    }
 }
 
 fn yard() -> DemoCamera {
@@ -81,18 +89,36 @@ fn yard() -> DemoCamera {
 fn corridor() -> DemoCamera {
     let (scene, watch) = stories::corridor();
     let streams = vec![stream("corridor", StreamCodec::H264, 2)];
-    DemoCamera { id: "corridor", name: "Corridor, block 2 二栋走廊", scene, watch, streams, guarded: false, outage_s: None }
+    DemoCamera {
+        id: "corridor",
+        name: "Corridor, block 2 二栋走廊",
+        scene,
+        watch,
+        streams,
+        guarded: false,
+        outage_s: None,
+    }
 }
 
 fn gate() -> DemoCamera {
     let (scene, watch) = stories::gate();
     let main = Stream { width: 1280, height: 720, kbps: 1800, ..stream("gate", StreamCodec::H264, 0) };
     let sub = Stream { width: 640, height: 360, kbps: 500, ..stream("gate-sub", StreamCodec::H264, 0) };
-    DemoCamera { id: "gate", name: "Gate 大门", scene, watch, streams: vec![main, sub], guarded: true, outage_s: None }
+    DemoCamera {
+        id: "gate", name: "Gate 大门", scene, watch, streams: vec![main, sub], guarded: true, outage_s: None
+    }
 }
 
 fn square() -> DemoCamera {
     let (scene, watch) = stories::square();
     let streams = vec![stream("square", StreamCodec::H264, 0)];
-    DemoCamera { id: "square", name: "Square 广场", scene, watch, streams, guarded: false, outage_s: Some([26.0, 38.0]) }
+    DemoCamera {
+        id: "square",
+        name: "Square 广场",
+        scene,
+        watch,
+        streams,
+        guarded: false,
+        outage_s: Some([35.0, 45.0]),
+    }
 }

@@ -87,15 +87,27 @@ impl Cast {
     fn path(&mut self, speed: f32, deed: Deed) -> Vec<Waypoint> {
         let (x, z) = self.spot();
         let across = self.rng.chance(0.6);
-        let way = if across { self.rng.range(-0.25, 0.25) + if self.rng.chance(0.5) { 0.0 } else { TAU / 2.0 } } else { self.rng.range(0.0, TAU) };
+        let way = if across {
+            self.rng.range(-0.25, 0.25) + if self.rng.chance(0.5) { 0.0 } else { TAU / 2.0 }
+        } else {
+            self.rng.range(0.0, TAU)
+        };
         let (dx, dz) = (speed * way.cos(), speed * way.sin());
         let at = |t: f32| Waypoint { t, x: x + dx * (t - 3.0), z: (z + dz * (t - 3.0)).min(self.far), deed };
         vec![at(-1.0), at(7.0)]
     }
 
     fn parked_bicycle(&mut self) {
-        let (x, z) = if self.rng.chance(0.4) { (self.rng.range(-4.0, 4.0), self.rng.range(4.5, self.far.min(10.0))) } else { self.spot() };
-        let facing = if self.rng.chance(0.6) { self.rng.range(-0.35, 0.35) + if self.rng.chance(0.5) { 0.0 } else { TAU / 2.0 } } else { self.rng.range(0.0, TAU) };
+        let (x, z) = if self.rng.chance(0.4) {
+            (self.rng.range(-4.0, 4.0), self.rng.range(4.5, self.far.min(10.0)))
+        } else {
+            self.spot()
+        };
+        let facing = if self.rng.chance(0.6) {
+            self.rng.range(-0.35, 0.35) + if self.rng.chance(0.5) { 0.0 } else { TAU / 2.0 }
+        } else {
+            self.rng.range(0.0, TAU)
+        };
         let frame = self.frame();
         self.push(Kind::Bicycle(frame), vec![Waypoint { t: 0.0, x, z, deed: Deed::Walk }], facing);
         if self.rng.chance(0.35) {
@@ -141,8 +153,14 @@ impl Cast {
     fn car(&mut self) {
         let speed = if self.rng.chance(0.35) { 0.0 } else { self.rng.range(2.0, 11.0) };
         let paint = self.rng.pick(&[
-            [0.86, 0.86, 0.87], [0.12, 0.12, 0.14], [0.55, 0.57, 0.60], [0.62, 0.10, 0.09], [0.12, 0.24, 0.52],
-            [0.70, 0.66, 0.55], [0.16, 0.36, 0.26], [0.80, 0.60, 0.12],
+            [0.86, 0.86, 0.87],
+            [0.12, 0.12, 0.14],
+            [0.55, 0.57, 0.60],
+            [0.62, 0.10, 0.09],
+            [0.12, 0.24, 0.52],
+            [0.70, 0.66, 0.55],
+            [0.16, 0.36, 0.26],
+            [0.80, 0.60, 0.12],
         ]);
         let tall = self.rng.chance(0.2);
         let (x, t_mid) = (self.rng.range(-7.0, 7.0), 3.0);
@@ -174,7 +192,9 @@ impl Cast {
     fn obstacle(&mut self) {
         let (x, z) = self.spot();
         let kind = match self.rng.below(4) {
-            0 if self.place != Place::Corridor => Kind::Tree { height: self.rng.range(2.5, 6.0), seed: self.rng.bits() },
+            0 if self.place != Place::Corridor => {
+                Kind::Tree { height: self.rng.range(2.5, 6.0), seed: self.rng.bits() }
+            }
             1 => Kind::Block {
                 half: [self.rng.range(0.3, 1.4), self.rng.range(0.2, 0.5)],
                 height: self.rng.range(0.4, 1.2),
@@ -182,7 +202,11 @@ impl Cast {
             },
             _ => {
                 let grey = self.rng.range(0.2, 0.75);
-                Kind::Pillar { radius: self.rng.range(0.06, 0.28), height: self.rng.range(0.8, 3.4), paint: [grey, grey, grey * 1.02] }
+                Kind::Pillar {
+                    radius: self.rng.range(0.06, 0.28),
+                    height: self.rng.range(0.8, 3.4),
+                    paint: [grey, grey, grey * 1.02],
+                }
             }
         };
         self.push(kind, vec![Waypoint { t: 0.0, x, z, deed: Deed::Walk }], 0.0);
@@ -197,7 +221,15 @@ impl Cast {
 
     fn frame(&mut self) -> Rgb {
         let v = self.rng.range(0.15, 0.9);
-        self.rng.pick(&[[v, 0.1, 0.1], [0.1, 0.2, v], [0.1, v * 0.7, 0.25], [v, v, v], [0.1, 0.1, 0.12], [0.85, 0.6, 0.1], [0.5, 0.1, 0.45]])
+        self.rng.pick(&[
+            [v, 0.1, 0.1],
+            [0.1, 0.2, v],
+            [0.1, v * 0.7, 0.25],
+            [v, v, v],
+            [0.1, 0.1, 0.12],
+            [0.85, 0.6, 0.1],
+            [0.5, 0.1, 0.45],
+        ])
     }
 }
 
@@ -205,7 +237,9 @@ impl Cast {
 fn shifted(path: &[Waypoint], ahead: f32, left: f32) -> Vec<Waypoint> {
     let (a, b) = (path[0], path[path.len() - 1]);
     let (s, c) = (b.z - a.z).atan2(b.x - a.x).sin_cos();
-    path.iter().map(|w| Waypoint { x: w.x + ahead * c - left * s, z: w.z + ahead * s + left * c, deed: Deed::Walk, ..*w }).collect()
+    path.iter()
+        .map(|w| Waypoint { x: w.x + ahead * c - left * s, z: w.z + ahead * s + left * c, deed: Deed::Walk, ..*w })
+        .collect()
 }
 
 fn cloth(rng: &mut Rng) -> Rgb {
@@ -214,10 +248,17 @@ fn cloth(rng: &mut Rng) -> Rgb {
     [v * a, v * b, v * c]
 }
 
-
 /// Somebody's clothes.
 pub fn look(rng: &mut Rng) -> PersonLook {
     let skin = rng.pick(&[[0.85, 0.68, 0.56], [0.76, 0.57, 0.44], [0.55, 0.38, 0.28], [0.90, 0.75, 0.65]]);
-    let hair = rng.pick(&[[0.08, 0.07, 0.06], [0.20, 0.13, 0.08], [0.55, 0.50, 0.45], [0.60, 0.15, 0.12], [0.15, 0.22, 0.40]]);
-    PersonLook { height: rng.range(1.5, 1.92), top: cloth(rng), legs: cloth(rng), hair, skin, girth: rng.range(0.85, 1.3) }
+    let hair =
+        rng.pick(&[[0.08, 0.07, 0.06], [0.20, 0.13, 0.08], [0.55, 0.50, 0.45], [0.60, 0.15, 0.12], [0.15, 0.22, 0.40]]);
+    PersonLook {
+        height: rng.range(1.5, 1.92),
+        top: cloth(rng),
+        legs: cloth(rng),
+        hair,
+        skin,
+        girth: rng.range(0.85, 1.3),
+    }
 }

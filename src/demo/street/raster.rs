@@ -57,8 +57,18 @@ fn clamp(v: f32, size: usize) -> usize {
 
 /// A form made ready to be asked pixel by pixel.
 enum Pen {
-    Capsule { a: P2, d: P2, inv: f32, ra: f32, dr: f32 },
-    Ellipse { c: P2, rx: f32, ry: f32 },
+    Capsule {
+        a: P2,
+        d: P2,
+        inv: f32,
+        ra: f32,
+        dr: f32,
+    },
+    Ellipse {
+        c: P2,
+        rx: f32,
+        ry: f32,
+    },
     /// Edges as (nx, ny, offset) with normals pointing out.
     Poly(Vec<[f32; 3]>),
 }

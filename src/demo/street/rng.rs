@@ -1,6 +1,6 @@
 //! Numbers that look random and repeat with their seed, on every machine: the street must be the same everywhere.
 
-/// A counter through a mixing function (SplitMix64).
+/// A counter through a mixing function (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 

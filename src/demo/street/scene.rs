@@ -84,9 +84,8 @@ impl<'a> Painter<'a> {
         self.canvas.pixels.copy_from_slice(&self.backdrop.pixels);
         self.canvas.owner.fill(0);
         let view = &self.scene.view;
-        let mut order: Vec<(f32, usize)> = self.scene.actors.iter().enumerate()
-            .filter_map(|(i, actor)| Some((depth(view, actor, t)?, i)))
-            .collect();
+        let mut order: Vec<(f32, usize)> =
+            self.scene.actors.iter().enumerate().filter_map(|(i, actor)| Some((depth(view, actor, t)?, i))).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0));
         for &(_, i) in &order {
             for shape in self.scene.actors[i].shadow(view, t) {

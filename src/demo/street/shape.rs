@@ -76,7 +76,9 @@ impl Form {
                 (a[1] + ra).max(b[1] + rb),
             ],
             Self::Ellipse { c, rx, ry } => [c[0] - rx, c[1] - ry, c[0] + rx, c[1] + ry],
-            Self::Poly(points) => points.iter().fold(EMPTY, |e, p| [e[0].min(p[0]), e[1].min(p[1]), e[2].max(p[0]), e[3].max(p[1])]),
+            Self::Poly(points) => {
+                points.iter().fold(EMPTY, |e, p| [e[0].min(p[0]), e[1].min(p[1]), e[2].max(p[0]), e[3].max(p[1])])
+            }
         }
     }
 }
@@ -85,8 +87,9 @@ const EMPTY: Extent = [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY, f32::NEG
 
 /// What all of them cover at most; `None` for no shape.
 pub fn extent(shapes: &[Shape]) -> Option<Extent> {
-    let all = shapes.iter().map(|s| s.form.extent()).fold(EMPTY, |e, s| {
-        [e[0].min(s[0]), e[1].min(s[1]), e[2].max(s[2]), e[3].max(s[3])]
-    });
+    let all = shapes
+        .iter()
+        .map(|s| s.form.extent())
+        .fold(EMPTY, |e, s| [e[0].min(s[0]), e[1].min(s[1]), e[2].max(s[2]), e[3].max(s[3])]);
     (all[0] < all[2] && all[1] < all[3]).then_some(all)
 }

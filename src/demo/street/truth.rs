@@ -48,8 +48,16 @@ pub fn events(camera: &DemoCamera) -> Vec<TruthEvent> {
     if let Some([from, _]) = camera.outage_s {
         let start_s = f64::from(from);
         found.push(TruthEvent {
-            camera: camera.id, kind: "video_loss", rule: None, figure: None, class: None, left_to_right: None, start_s,
-            due_s: start_s + VIDEO_LOSS_AFTER_S, tolerance_s: 2.0, watch_from_s: start_s - 2.0,
+            camera: camera.id,
+            kind: "video_loss",
+            rule: None,
+            figure: None,
+            class: None,
+            left_to_right: None,
+            start_s,
+            due_s: start_s + VIDEO_LOSS_AFTER_S,
+            tolerance_s: 2.0,
+            watch_from_s: start_s - 2.0,
         });
     }
     found.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
@@ -71,8 +79,16 @@ fn event(camera: &DemoCamera, rule: &WatchRule, actor: &Actor, happening: &Happe
     // A box trembles with the walk, and is seen five times a second; a thing on its way out is still near its place for a moment.
     let tolerance_s = if matches!(rule.what, What::ObjectRemoved { .. }) { 2.0 } else { 1.2 };
     TruthEvent {
-        camera: camera.id, kind: rule.what.kind(), rule: Some(rule.id), figure: Some(rule.what.figure()), class: actor.kind.class(),
-        left_to_right, start_s: happening.start, due_s: happening.due, tolerance_s, watch_from_s: happening.watch_from,
+        camera: camera.id,
+        kind: rule.what.kind(),
+        rule: Some(rule.id),
+        figure: Some(rule.what.figure()),
+        class: actor.kind.class(),
+        left_to_right,
+        start_s: happening.start,
+        due_s: happening.due,
+        tolerance_s,
+        watch_from_s: happening.watch_from,
     }
 }
 
@@ -84,7 +100,9 @@ struct Trail {
 impl Trail {
     fn new(camera: &DemoCamera, actor: &Actor) -> Self {
         let steps = (f64::from(PERIOD_S) / STEP_S).round() as usize;
-        let at = |i: usize| outline(&camera.scene.view, actor, ((i % steps) as f64 * STEP_S) as f32).map(|b| b.map(f64::from));
+        let at = |i: usize| {
+            outline(&camera.scene.view, actor, ((i % steps) as f64 * STEP_S) as f32).map(|b| b.map(f64::from))
+        };
         let once: Vec<_> = (0..steps).map(at).collect();
         let boxes = match actor.kind {
             Kind::Person(_) | Kind::Bicycle(_) | Kind::Car { .. } | Kind::Bag { .. } => [once.clone(), once].concat(),
@@ -135,10 +153,8 @@ impl Trail {
         for i in self.period_steps()..self.boxes.len() {
             let (Some(a), Some(b)) = (self.anchor(i - 1), self.anchor(i)) else { continue };
             for edge in line.windows(2) {
-                if let Some(way) = passing(a, b, edge[0], edge[1]) {
-                    if way == left_to_right {
-                        found.push(self.moment(i, 0.0));
-                    }
+                if passing(a, b, edge[0], edge[1]) == Some(left_to_right) {
+                    found.push(self.moment(i, 0.0));
                 }
             }
         }

@@ -33,7 +33,8 @@ impl Figure {
     pub fn on_ground(id: &'static str, name: &'static str, view: &View, places: &[[f32; 2]]) -> Self {
         let corners: Vec<P3> = places.iter().map(|p| [p[0], 0.0, p[1]]).collect();
         let round = |v: f32, of: usize| (f64::from((v / of as f32).clamp(0.0, 1.0)) * 1000.0).round() / 1000.0;
-        let points = view.outline(&corners).iter().map(|p| [round(p[0], view.width), round(p[1], view.height)]).collect();
+        let points =
+            view.outline(&corners).iter().map(|p| [round(p[0], view.width), round(p[1], view.height)]).collect();
         Self { id, name, points }
     }
 }
@@ -103,7 +104,10 @@ impl What {
     pub const fn figure(&self) -> &'static str {
         match self {
             Self::LineCross { line, .. } => line,
-            Self::ZoneEnter { zone } | Self::ZoneExit { zone } | Self::Loitering { zone, .. } | Self::ObjectRemoved { zone, .. } => zone,
+            Self::ZoneEnter { zone }
+            | Self::ZoneExit { zone }
+            | Self::Loitering { zone, .. }
+            | Self::ObjectRemoved { zone, .. } => zone,
         }
     }
 }
