@@ -7,6 +7,8 @@
 #[path = "../tests/it/support/facts.rs"]
 mod facts;
 #[allow(dead_code, reason = "shared with the tests")]
+#[path = "../tests/it/support/skipped.rs"]
+mod skipped;
 #[path = "../tests/it/support/broker.rs"]
 mod broker;
 

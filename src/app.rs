@@ -249,7 +249,6 @@ fn detectors(settings: &InferenceSettings, workers: u32) -> anyhow::Result<Detec
     };
     let model = Model::load(&settings.model, &options)?;
     let card = Arc::clone(model.card());
-    tracing::info!(model = card.name, version = card.version, runtime = card.runtime, "model loaded");
     let all = (0..workers.max(1))
         .map(|_| Ok(Box::new(model.detector()?) as Box<dyn Detector>))
         .collect::<anyhow::Result<_>>()?;

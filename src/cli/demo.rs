@@ -178,7 +178,8 @@ fn told(outcome: &Outcome) -> String {
         text += &format!("  missed: {}\n", event.to_json());
     }
     for alert in &verdict.false_alerts {
-        text += &format!("  false:  {} {} {} at {:?}\n",
+        text += &format!(
+            "  false:  {} {} {} at {:?}\n",
             alert.camera,
             alert.kind,
             alert.rule.as_deref().unwrap_or("-"),

@@ -1,5 +1,6 @@
 //! Delivery, with a real Apache Kafka that is stopped, killed and asked for passwords; and the embedded broker.
 
+use super::support::skipped::skipped;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 use std::process::Command;
@@ -130,7 +131,7 @@ fn assert_read_by_kcat(address: &str, topic: &str, records: &[Received]) {
         .output()
     {
         Ok(read) => read,
-        Err(error) => return println!("SKIPPED: kcat is not here ({error})"),
+        Err(error) => return skipped(&format!("kcat is not here ({error})")),
     };
     let lines: Vec<Value> =
         String::from_utf8(read.stdout).unwrap().lines().map(|l| serde_json::from_str(l).unwrap()).collect();

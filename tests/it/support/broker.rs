@@ -1,5 +1,6 @@
 //! A real Apache Kafka: one JVM on a free port with a folder of its own; one at a time, since each takes 340 MB.
 
+use super::skipped::skipped;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -27,7 +28,7 @@ impl Broker {
     /// Starts one, or says why not: `scripts/kafka.sh fetch` was not run.
     pub(crate) fn start(sasl: bool) -> Option<Self> {
         if !root().join(".tools/kafka/libs/.complete").exists() {
-            println!("SKIPPED: no Apache Kafka here; run scripts/kafka.sh fetch");
+            skipped("no Apache Kafka here; run scripts/kafka.sh fetch");
             return None;
         }
         let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);

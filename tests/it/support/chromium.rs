@@ -1,5 +1,6 @@
 //! A real browser without a screen, driven over Chromium's debugging pipe: messages of JSON, each ended by a NUL byte.
 
+use super::skipped::skipped;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ impl Chromium {
     pub(crate) fn start() -> Option<Self> {
         let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(in_path);
         let Some(program) = found else {
-            eprintln!("SKIPPED: no chromium in PATH, so the page was not looked at; install the package chromium");
+            skipped("no chromium in PATH, so the page was not looked at; install the package chromium");
             return None;
         };
         let profile = tempfile::tempdir().unwrap();

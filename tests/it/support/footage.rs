@@ -1,5 +1,6 @@
 //! Where the test footage is.
 
+use super::skipped::skipped;
 use std::path::{Path, PathBuf};
 
 /// A file of the test data: below `LIGHTBAR_TEST_DATA`, or in `../shared/data` beside the repository. Where it is absent, says so
@@ -10,11 +11,6 @@ pub(crate) fn footage(name: &str) -> Option<PathBuf> {
     if file.exists() {
         return Some(file);
     }
-    say(&format!("SKIPPED: {} is not there; set LIGHTBAR_TEST_DATA to the folder with the test data", file.display()));
+    skipped(&format!("{} is not there; set LIGHTBAR_TEST_DATA to the folder with the test data", file.display()));
     None
-}
-
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn say(text: &str) {
-    println!("{text}");
 }

@@ -1,5 +1,6 @@
 //! What tests share, one file per thing.
 
+pub(crate) mod skipped;
 pub(crate) mod footage;
 pub(crate) mod rtsp;
 pub(crate) mod stage;
