@@ -75,7 +75,12 @@ impl RtspServer {
                     if let Some(listening) = context.find_source_by_id(&source) {
                         listening.destroy();
                     }
-                    while context.iteration(false) {}
+                    // Bounded: a connection that its client has left is ready to be read for ever.
+                    for _ in 0..1000 {
+                        if !context.iteration(false) {
+                            break;
+                        }
+                    }
                 })
                 .unwrap();
         });
