@@ -235,7 +235,7 @@ def export(net, out):
 
 
 # ---------------------------------------------------------------- judging
-def detections(session, picture, floor=0.05, overlap=0.6):
+def detections(session, picture, floor=0.05, overlap=0.35):
     out = session.run(None, {"images": np.ascontiguousarray(picture.transpose(2, 0, 1)[None], np.float32) / 255})[0][0]
     found = []
     for c in range(NC):

@@ -1,6 +1,8 @@
 //! Who moves, and how: paths in time, and what is seen of an actor at a moment.
 
-use super::body::{self, Gait, PersonLook, Sketch, Stand};
+use super::body::{self, Sketch, Stand};
+use super::car;
+use super::person::{self, Gait, PersonLook};
 use super::shape::{Extent, Rgb, Shape, extent};
 use super::view::View;
 
@@ -183,9 +185,9 @@ impl Actor {
         let mut sketch = Sketch::new(view);
         let Some(m) = self.moment(t) else { return sketch.shapes };
         match self.kind {
-            Kind::Person(look) => body::person(&mut sketch, &m.stand, &look, self.gait(&m, t)),
+            Kind::Person(look) => person::person(&mut sketch, &m.stand, &look, self.gait(&m, t)),
             Kind::Bicycle(frame) => body::bicycle(&mut sketch, &m.stand, frame, -m.travelled / 0.335 + self.phase),
-            Kind::Car { paint, tall } => body::car(&mut sketch, &m.stand, paint, tall),
+            Kind::Car { paint, tall } => car::car(&mut sketch, &m.stand, paint, tall),
             Kind::Bag { paint, size, lift } => body::bag(&mut sketch, &m.stand, paint, size, lift),
             Kind::Trolley(seed) => body::trolley(&mut sketch, &m.stand, seed),
             Kind::Pillar { radius, height, paint } => body::pillar(&mut sketch, &m.stand, radius, height, paint),

@@ -6,6 +6,8 @@ pub mod shape;
 pub mod raster;
 pub mod backdrop;
 pub mod body;
+pub mod person;
+pub mod car;
 pub mod actor;
 pub mod scene;
 pub mod random;

@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 
 use super::actor::{Actor, Deed, Kind, Waypoint};
 use super::backdrop::{Backdrop, Place};
-use super::body::PersonLook;
+use super::person::PersonLook;
 use super::rng::Rng;
 use super::scene::{Light, Scene};
 use super::shape::Rgb;
