@@ -155,8 +155,9 @@ impl Demo {
         let text = format!(
             "# Written by `lightbar demo`: a whole configuration, to read and to play with.\n[service]\nsite = \"demo\"\nnode = \"demo-1\"\n\
              data_dir = \"data\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[log]\nlevel = \"warn\"\n\n[kafka]\nbrokers = [{brokers:?}]\n\
-             single_broker = true\n\n[inference]\nmodel = {model:?}\n\n[defaults]\nvideo_loss_after_s = 3\n\n{}",
+             single_broker = true\n\n[inference]\nmodel = \"{}\"\n\n[defaults]\nvideo_loss_after_s = 3\n\n{}",
             self.port,
+            model.display(),
             settings::config_toml(street),
         );
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -275,9 +276,9 @@ impl Judge {
 
 /// A password for the guarded camera, new for each demo.
 fn password() -> anyhow::Result<String> {
-    let mut bytes = [0u8; 12];
+    let mut bytes = [0u8; 16];
     getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the machine gives no randomness for a password: {e}"))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(u128::from_le_bytes(bytes).to_string())
 }
 
 /// Where the demo keeps its things, below the current folder.

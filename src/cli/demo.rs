@@ -174,17 +174,11 @@ fn told(outcome: &Outcome) -> String {
         seconds(outcome.latency(0.99)),
         outcome.cpu_per_camera * 100.0,
     );
-    for event in &verdict.missed {
-        text += &format!("  missed: {}\n", event.to_json());
-    }
-    for alert in &verdict.false_alerts {
-        text += &format!(
-            "  false:  {} {} {} at {:?}\n",
-            alert.camera,
-            alert.kind,
-            alert.rule.as_deref().unwrap_or("-"),
-            alert.started_at
-        );
-    }
+    let missed = verdict.missed.iter().map(|event| format!("  missed: {}", event.to_json()));
+    let invented = verdict.false_alerts.iter().map(|alert| {
+        let rule = alert.rule.as_deref().unwrap_or("-");
+        format!("  false:  {} {} {rule}, alert {}", alert.camera, alert.kind, alert.alert_id)
+    });
+    text += &missed.chain(invented).collect::<Vec<_>>().join("\n");
     text
 }

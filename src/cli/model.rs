@@ -164,7 +164,10 @@ fn show(model: &Model) -> anyhow::Result<()> {
     match model.manifest() {
         Some(path) => writeln!(out, "manifest   {}", path.display())?,
         None => {
-            writeln!(out, "manifest   none: recognized by shapes and metadata; see docs/models.md for what is assumed")?
+            writeln!(
+                out,
+                "manifest   none: recognized by shapes and metadata; see docs/models.md for what is assumed"
+            )?;
         }
     }
     writeln!(out, "sha256     {}", card.sha256)?;

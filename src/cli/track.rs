@@ -72,6 +72,7 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
     if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err(format!("wanted 0 to 3600 seconds, got {text}")) }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let name = args.detections.display();
     let text = fs::read_to_string(&args.detections).with_context(|| format!("reading detections from {name}"))?;

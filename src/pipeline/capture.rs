@@ -404,5 +404,4 @@ async fn stopped(stop: &mut Stop) -> BlindCause {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
 mod tests;

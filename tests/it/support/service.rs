@@ -60,7 +60,7 @@ impl Service {
             .stderr(log);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.child = Some(command.spawn().unwrap());
-        self.until("the service is ready", Duration::from_secs(60), |service| service.get("/readyz").is_some());
+        self.until("the service is ready", Duration::from_mins(1), |service| service.get("/readyz").is_some());
     }
 
     /// Waits for a condition; says the log where it never holds.
