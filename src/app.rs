@@ -9,6 +9,7 @@ mod reload;
 mod serving;
 pub mod replay;
 pub mod demo;
+pub mod look;
 mod broker;
 
 use std::path::PathBuf;

@@ -134,7 +134,7 @@ fn capture_stream(role: StreamRole, url: &StreamUrl, settings: &CameraSettings, 
     CaptureStream { role, source: Arc::new(source) as Arc<dyn PacketSource>, ring: PacketRing::shared(bounds) }
 }
 
-fn rtsp_settings(url: &StreamUrl, settings: &CameraSettings) -> RtspSettings {
+pub(super) fn rtsp_settings(url: &StreamUrl, settings: &CameraSettings) -> RtspSettings {
     let account = settings.stream.credentials.as_ref();
     let account =
         account.map(|Credentials { username, password }| crate::camera::Credentials::new(username, password.expose()));

@@ -14,7 +14,7 @@ pub(super) struct Args {
     /// A file, or a folder whose *.toml are read in name order.
     #[arg(long, value_name = "PATH")]
     config: PathBuf,
-    /// Also see whether cameras and brokers answer and the HTTP port is free. Connects only; does not log in.
+    /// Also look at each camera's streams (one log-in each), see whether brokers answer and the HTTP port is free.
     #[arg(long)]
     probe: bool,
 }

@@ -1,5 +1,6 @@
 //! The commands that read a configuration, run as the user runs them.
 
+use super::support::rtsp::{RtspServer, Serving};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -65,17 +66,20 @@ fn check_misses_the_model_and_names_its_key() {
 
 #[test]
 fn a_probe_says_who_does_not_answer() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let open = listener.local_addr().expect("an address");
+    let server = RtspServer::serve(Serving::new(
+        "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=10/1 ! \
+         x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10 ! rtph264pay config-interval=-1 name=pay0 pt=96",
+    ));
+    let there = server.url();
     let cameras = format!(
-        "[[camera]]\nid = \"there\"\nurl = \"rtsp://{open}/s\"\n[[camera]]\nid = \"gone\"\nurl = \"rtsp://127.0.0.1:1/s\"\n[http]\nlisten = \"127.0.0.1:0\"\n"
+        "[[camera]]\nid = \"there\"\nurl = \"{there}\"\n[[camera]]\nid = \"gone\"\nurl = \"rtsp://127.0.0.1:1/s\"\n[http]\nlisten = \"127.0.0.1:0\"\n"
     );
     let folder = configured(&cameras);
     let output = lightbar(&["check", "--probe", "--config", &config(folder.path())]);
     let out = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{out}");
-    assert!(out.contains(&format!("ok      camera there main {open}: answers")), "{out}");
-    assert!(out.contains("FAILED  camera gone main 127.0.0.1:1"), "{out}");
+    assert!(out.contains(&format!("ok      camera there main {there}: H.264 320x240")), "{out}");
+    assert!(out.contains("FAILED  camera gone main rtsp://127.0.0.1:1/s"), "{out}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
-//! Whether what the configuration names answers: a TCP connection to each camera and broker, and a free HTTP port.
+//! Whether what the configuration names answers: a short look at each camera's streams, a TCP connection to each broker, and
+//! a free HTTP port.
 //!
-//! Deliberately no log-in: a wrong password tried often locks a camera's account.
+//! One log-in for each stream and never a second: a wrong password tried often locks a camera's account.
 
 use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::time::Duration;
 
+use crate::app::look::{Look, look_at};
 use crate::config::Settings;
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,6 +27,10 @@ pub(super) fn run(out: &mut impl Write, settings: &Settings) -> io::Result<usize
         tries.into_iter().map(|t| t.join().unwrap_or_else(|_| Err("the try itself failed".to_owned()))).collect()
     });
     let mut failed = 0;
+    for Look { stream, seen } in look_at(&settings.cameras)? {
+        failed += usize::from(seen.is_err());
+        write_line(out, &stream, seen)?;
+    }
     for (target, result) in targets.iter().zip(results) {
         failed += usize::from(result.is_err());
         write_line(out, &target.what, result.map(|()| "answers".to_owned()))?;
@@ -45,13 +51,6 @@ fn write_line(out: &mut impl Write, what: &str, result: Result<String, String>) 
 
 fn targets(settings: &Settings) -> Vec<Target> {
     let mut targets = Vec::new();
-    for camera in settings.cameras.iter().filter(|camera| camera.enabled) {
-        let urls = [("main", Some(&camera.stream.url)), ("sub", camera.stream.sub_url.as_ref())];
-        for (role, url) in urls.into_iter().filter_map(|(role, url)| Some((role, url?))) {
-            let what = format!("camera {} {role} {}:{}", camera.id(), url.host(), url.port());
-            targets.push(Target { what, host: url.host().to_owned(), port: url.port() });
-        }
-    }
     for broker in settings.kafka.brokers.iter().filter(|_| settings.kafka.enabled) {
         if let Some((host, port)) = broker.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?))) {
             let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();

@@ -114,6 +114,11 @@ fn build(serving: &Serving, stalled: &Arc<AtomicBool>) -> server::RTSPServer {
     let server = server::RTSPServer::new();
     server.set_address("127.0.0.1");
     server.set_service(&serving.port.to_string());
+    // Clients are served on the server's own thread: where they had another, hanging up on them from here raced with its
+    // reading, which then span for ever and filled the log.
+    if let Some(threads) = server.thread_pool() {
+        threads.set_max_threads(0);
+    }
     let factory = server::RTSPMediaFactory::new();
     factory.set_launch(&format!("( {} )", serving.launch));
     factory.set_shared(true);
