@@ -41,6 +41,7 @@ impl Cameras {
         for id in &plan.removed {
             self.stop_one(id).await?;
             self.shared.surroundings.board.remove_camera(id);
+            self.forget(id);
             done.push(format!("camera {id}: removed"));
         }
         for change in &plan.changed {
@@ -87,6 +88,14 @@ impl Cameras {
         around.board.add_camera(&id, camera.card.name.clone(), from);
         around.board.blind(&id, from, cause, None);
         around.facts.send(Fact::BlindSince { camera: id, from, cause }).await.context("the record stage has stopped")
+    }
+
+    /// A camera that is gone for good has no gauges; its counters stay, since they tell of what was.
+    fn forget(&self, id: &CameraId) {
+        let metrics = &self.shared.metrics;
+        metrics.capture.forget(id.as_str());
+        metrics.detect.forget(id);
+        metrics.analyze.forget(id.as_str());
     }
 
     async fn stop_one(&mut self, id: &CameraId) -> anyhow::Result<()> {

@@ -49,19 +49,12 @@ pub fn look_at(cameras: &[CameraSettings]) -> io::Result<Vec<Look>> {
 }
 
 fn words(probe: &Probe) -> String {
-    let mut words = format!("{} {}x{}", probe.codec.as_str(), probe.width, probe.height);
-    if let Some(fps) = probe.fps {
-        words += &format!(", {fps:.1} frames/s");
-    }
-    if let Some(interval) = probe.key_interval_s {
-        words += &format!(", a key picture each {interval:.1} s");
-    }
-    words += match probe.clock_offset_ms {
-        Some(_) => ", sends its time",
-        None => ", sends no time (arrival is taken)",
+    let picture = format!("{} {}x{}", probe.codec.as_str(), probe.width, probe.height);
+    let rate = probe.fps.map(|fps| format!("{fps:.1} frames/s"));
+    let keys = probe.key_interval_s.map(|interval| format!("a key picture each {interval:.1} s"));
+    let time = match probe.clock_offset_ms {
+        Some(offset) => format!("sends its time ({offset:+.0} ms)"),
+        None => "sends no time (arrival is taken)".to_owned(),
     };
-    if let Some(offset) = probe.clock_offset_ms {
-        words += &format!(" ({offset:+.0} ms)");
-    }
-    words
+    [Some(picture), rate, keys, Some(time)].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
