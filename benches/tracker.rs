@@ -10,8 +10,8 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
 use lightbar::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
-use lightbar::domain::rules::{ObjectFilter, Rule, RuleSpec};
-use lightbar::domain::scene::{NamedLine, Observation, Scene, SceneConfig, SightConfig};
+use lightbar::domain::rules::{LineCross, Loitering, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit};
+use lightbar::domain::scene::{NamedLine, Observation, Scene, SceneConfig};
 use lightbar::domain::time::Timestamp;
 use lightbar::domain::tracking::{Tracker, TrackerConfig};
 
@@ -39,14 +39,7 @@ fn frame(step: i64) -> Vec<Detection> {
 fn twenty_rules() -> SceneConfig {
     let id = |i: usize| ZoneId::parse(&format!("ground-{i}")).expect("a slug");
     let at = |x: f64, y: f64| Point::new(x, y);
-    let mut config = SceneConfig {
-        camera: CameraId::parse("bench").expect("a slug"),
-        zones: Vec::new(),
-        lines: Vec::new(),
-        rules: Vec::new(),
-        tracker: TrackerConfig::default(),
-        sight: SightConfig::default(),
-    };
+    let mut config = SceneConfig::new(CameraId::parse("bench").expect("a slug"));
     for i in 0..20 {
         let x = 0.04 * i as f64;
         let corner = |a: f64| at(x + 0.1 + 0.1 * a.cos(), 0.5 + 0.4 * a.sin());
@@ -56,28 +49,18 @@ fn twenty_rules() -> SceneConfig {
         let line = Line::new(vec![at(x, 1.0), at(x + 0.1, 0.0)]).expect("a line");
         config.lines.push(NamedLine { id: id(i), rev: 1, name: None, line });
         let spec = match i % 5 {
-            0 => RuleSpec::LineCross { line: id(i), direction: None },
-            1 => RuleSpec::ZoneEnter { zone: id(i) },
-            2 => RuleSpec::ZoneExit { zone: id(i) },
-            3 => RuleSpec::Loitering { zone: id(i), dwell: Duration::from_secs(5) },
-            _ => RuleSpec::ObjectRemoved {
+            0 => RuleSpec::LineCross(LineCross { line: id(i), direction: None }),
+            1 => RuleSpec::ZoneEnter(ZoneEnter { zone: id(i) }),
+            2 => RuleSpec::ZoneExit(ZoneExit { zone: id(i) }),
+            3 => RuleSpec::Loitering(Loitering { zone: id(i), dwell: Duration::from_secs(5) }),
+            _ => RuleSpec::ObjectRemoved(ObjectRemoved {
                 zone: Some(id(i)),
                 settle: Duration::from_secs(3),
                 gone: Duration::from_secs(2),
-            },
+            }),
         };
-        let (severity, urgency) = spec.kind().defaults();
         let rule = RuleId::parse(&format!("rule-{i}")).expect("a slug");
-        let filter = ObjectFilter::default();
-        config.rules.push(Rule {
-            id: rule,
-            rev: 1,
-            filter,
-            severity,
-            urgency,
-            cooldown: Duration::from_secs(10),
-            spec,
-        });
+        config.rules.push(Rule { cooldown: Duration::from_secs(10), ..Rule::new(rule, spec) });
     }
     config
 }

@@ -10,10 +10,9 @@ use lightbar::domain::alert::{AlertChange, AlertKind, EndReason, Phase};
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
 use lightbar::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
-use lightbar::domain::rules::{ObjectFilter, Rule, RuleSpec};
-use lightbar::domain::scene::{BlindCause, NamedLine, Observation, Scene, SceneConfig, SightConfig};
+use lightbar::domain::rules::{LineCross, Loitering, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit};
+use lightbar::domain::scene::{BlindCause, NamedLine, Observation, Scene, SceneConfig};
 use lightbar::domain::time::Timestamp;
-use lightbar::domain::tracking::TrackerConfig;
 use proptest::prelude::*;
 
 fn config() -> SceneConfig {
@@ -21,26 +20,20 @@ fn config() -> SceneConfig {
     let square = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.8), (0.3, 0.8)];
     let shape = ZoneShape::new(square.iter().map(|&(x, y)| Point::new(x, y)).collect()).unwrap();
     let line = Line::new(vec![Point::new(0.5, 1.0), Point::new(0.5, 0.0)]).unwrap();
-    let rule = |name: &str, spec: RuleSpec| {
-        let (severity, urgency) = spec.kind().defaults();
-        let id = RuleId::parse(name).unwrap();
-        Rule { id, rev: 1, filter: ObjectFilter::default(), severity, urgency, cooldown: Duration::ZERO, spec }
-    };
+    let rule = |name: &str, spec: RuleSpec| Rule::new(RuleId::parse(name).unwrap(), spec);
     let secs = Duration::from_secs;
     SceneConfig {
-        camera: CameraId::parse("camera").unwrap(),
         zones: vec![Zone { id: id("yard"), rev: 1, name: None, category: None, shape }],
         lines: vec![NamedLine { id: id("gate"), rev: 1, name: None, line }],
         rules: vec![
-            rule("cross", RuleSpec::LineCross { line: id("gate"), direction: None }),
-            rule("enter", RuleSpec::ZoneEnter { zone: id("yard") }),
-            rule("exit", RuleSpec::ZoneExit { zone: id("yard") }),
-            rule("loiter", RuleSpec::Loitering { zone: id("yard"), dwell: secs(2) }),
-            rule("removed", RuleSpec::ObjectRemoved { zone: None, settle: secs(2), gone: secs(1) }),
-            rule("nowhere", RuleSpec::ZoneEnter { zone: id("unknown") }),
+            rule("cross", RuleSpec::LineCross(LineCross { line: id("gate"), direction: None })),
+            rule("enter", RuleSpec::ZoneEnter(ZoneEnter { zone: id("yard") })),
+            rule("exit", RuleSpec::ZoneExit(ZoneExit { zone: id("yard") })),
+            rule("loiter", RuleSpec::Loitering(Loitering { zone: id("yard"), dwell: secs(2) })),
+            rule("removed", RuleSpec::ObjectRemoved(ObjectRemoved { zone: None, settle: secs(2), gone: secs(1) })),
+            rule("nowhere", RuleSpec::ZoneEnter(ZoneEnter { zone: id("unknown") })),
         ],
-        tracker: TrackerConfig::default(),
-        sight: SightConfig::default(),
+        ..SceneConfig::new(CameraId::parse("camera").unwrap())
     }
 }
 

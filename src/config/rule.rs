@@ -8,7 +8,9 @@ use crate::domain::alert::{AlertKind, Severity, Urgency};
 use crate::domain::detection::{Confidence, ObjectClass};
 use crate::domain::geometry::CrossingDirection;
 use crate::domain::ids::{RuleId, ZoneId};
-use crate::domain::rules::{Anchor, ObjectFilter, Rule, RuleSpec};
+use crate::domain::rules::{
+    Anchor, LineCross, Loitering, ObjectFilter, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit,
+};
 
 pub(super) const KEYS: &[&str] = &[
     "id",
@@ -71,16 +73,10 @@ pub(super) fn read(table: &Table<'_>, names: &Names<'_>) -> Option<Rule> {
     let cooldown = table.seconds("cooldown_s", 0.0..=86_400.0).unwrap_or(Duration::from_secs(10));
     let rev = table.whole("rev", 1..=u32::MAX).unwrap_or(1);
     let spec = read_spec(table, names)?;
-    let (default_severity, default_urgency) = spec.kind().defaults();
-    Some(Rule {
-        id: id?,
-        rev,
-        filter,
-        severity: severity.unwrap_or(default_severity),
-        urgency: urgency.unwrap_or(default_urgency),
-        cooldown,
-        spec,
-    })
+    let mut rule = Rule { rev, filter, cooldown, ..Rule::new(id?, spec) };
+    rule.severity = severity.unwrap_or(rule.severity);
+    rule.urgency = urgency.unwrap_or(rule.urgency);
+    Some(rule)
 }
 
 fn read_spec(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
@@ -99,22 +95,22 @@ fn read_spec(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
                 ("any", None),
             ];
             let direction = table.choice("direction", &directions).flatten();
-            Some(RuleSpec::LineCross { line: known(table, "line", &names.lines)?, direction })
+            Some(RuleSpec::LineCross(LineCross { line: known(table, "line", &names.lines)?, direction }))
         }
-        AlertKind::ZoneEnter => Some(RuleSpec::ZoneEnter { zone: known(table, "zone", &names.zones)? }),
-        AlertKind::ZoneExit => Some(RuleSpec::ZoneExit { zone: known(table, "zone", &names.zones)? }),
+        AlertKind::ZoneEnter => Some(RuleSpec::ZoneEnter(ZoneEnter { zone: known(table, "zone", &names.zones)? })),
+        AlertKind::ZoneExit => Some(RuleSpec::ZoneExit(ZoneExit { zone: known(table, "zone", &names.zones)? })),
         AlertKind::Loitering => {
             let dwell = table.seconds("dwell_s", 1.0..=86_400.0);
             if dwell.is_none() {
                 table.missing::<()>("dwell_s", "how many seconds are too long, from 1 to 86400");
             }
-            Some(RuleSpec::Loitering { zone: known(table, "zone", &names.zones)?, dwell: dwell? })
+            Some(RuleSpec::Loitering(Loitering { zone: known(table, "zone", &names.zones)?, dwell: dwell? }))
         }
         _ => {
             let zone = if table.has("zone") { Some(known(table, "zone", &names.zones)?) } else { None };
             let settle = table.seconds("settle_s", 1.0..=86_400.0).unwrap_or(Duration::from_secs(10));
             let gone = table.seconds("gone_s", 0.5..=600.0).unwrap_or(Duration::from_secs(2));
-            Some(RuleSpec::ObjectRemoved { zone, settle, gone })
+            Some(RuleSpec::ObjectRemoved(ObjectRemoved { zone, settle, gone }))
         }
     }
 }

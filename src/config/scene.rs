@@ -27,7 +27,7 @@ pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>, sight: SightConf
     let lines = line_tables.iter().filter_map(read_line).collect();
     let rules = rule_tables.iter().filter_map(|rule| rule::read(rule, &names)).collect();
     let tracker = table.table("tracking", TRACKING_KEYS).map_or_else(TrackerConfig::default, |t| read_tracker(&t));
-    Some(SceneConfig { camera: camera?, zones, lines, rules, tracker, sight })
+    Some(SceneConfig { zones, lines, rules, tracker, sight, ..SceneConfig::new(camera?) })
 }
 
 fn note_repeated_ids(tables: &[Table<'_>], message: &str) {

@@ -37,6 +37,20 @@ pub struct SceneConfig {
     pub sight: SightConfig,
 }
 
+impl SceneConfig {
+    /// A camera on whose picture nothing is drawn and for which no rule holds.
+    pub fn new(camera: CameraId) -> Self {
+        Self {
+            camera,
+            zones: Vec::new(),
+            lines: Vec::new(),
+            rules: Vec::new(),
+            tracker: TrackerConfig::default(),
+            sight: SightConfig::default(),
+        }
+    }
+}
+
 /// How long blindness is borne.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SightConfig {

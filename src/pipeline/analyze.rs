@@ -241,7 +241,6 @@ mod tests {
     use crate::domain::camera::{Privacy, Purpose};
     use crate::domain::ids::{CameraId, IdSeed};
     use crate::domain::scene::SightConfig;
-    use crate::domain::tracking::TrackerConfig;
     use crate::metrics::Metrics;
 
     struct HandClock(Mutex<Timestamp>);
@@ -273,14 +272,7 @@ mod tests {
             privacy,
         };
         let sight = SightConfig { video_loss_after: Duration::from_secs(2), ..SightConfig::default() };
-        let config = SceneConfig {
-            camera: camera.clone(),
-            zones: vec![],
-            lines: vec![],
-            rules: vec![],
-            tracker: TrackerConfig::default(),
-            sight,
-        };
+        let config = SceneConfig { sight, ..SceneConfig::new(camera.clone()) };
         let (facts, handed_on) = mpsc::channel(64);
         let board = Arc::new(StatusBoard::new(at(0.0), &[]));
         board.add_camera(&camera, None, at(0.0));

@@ -38,9 +38,10 @@ use lightbar::domain::alert::EndReason;
 use lightbar::domain::detection::{Confidence, ObjectClass};
 use lightbar::domain::geometry::{BBox, CrossingDirection, Line, Point, Zone, ZoneShape};
 use lightbar::domain::ids::{CameraId, RuleId, ZoneId};
-use lightbar::domain::rules::{Anchor, ObjectFilter, Rule, RuleSpec};
-use lightbar::domain::scene::{BlindCause, NamedLine, SceneConfig, SightConfig};
-use lightbar::domain::tracking::TrackerConfig;
+use lightbar::domain::rules::{
+    Anchor, LineCross, Loitering, ObjectFilter, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit,
+};
+use lightbar::domain::scene::{BlindCause, NamedLine, SceneConfig};
 
 pub(crate) struct Script {
     pub(crate) config: SceneConfig,
@@ -169,24 +170,23 @@ fn rule(words: &[&str]) -> Result<Rule, String> {
     let spec = match words[1] {
         "line_cross" => {
             let direction = take("direction").map(|d| direction(&d)).transpose()?;
-            RuleSpec::LineCross { line: id(take("line"))?, direction }
+            RuleSpec::LineCross(LineCross { line: id(take("line"))?, direction })
         }
-        "zone_enter" => RuleSpec::ZoneEnter { zone: id(take("zone"))? },
-        "zone_exit" => RuleSpec::ZoneExit { zone: id(take("zone"))? },
-        "loitering" => RuleSpec::Loitering { zone: id(take("zone"))?, dwell: time(take("dwell"))? },
-        "object_removed" => RuleSpec::ObjectRemoved {
+        "zone_enter" => RuleSpec::ZoneEnter(ZoneEnter { zone: id(take("zone"))? }),
+        "zone_exit" => RuleSpec::ZoneExit(ZoneExit { zone: id(take("zone"))? }),
+        "loitering" => RuleSpec::Loitering(Loitering { zone: id(take("zone"))?, dwell: time(take("dwell"))? }),
+        "object_removed" => RuleSpec::ObjectRemoved(ObjectRemoved {
             zone: take("zone").map(|z| id(Some(z))).transpose()?,
             settle: time(take("settle"))?,
             gone: time(take("gone"))?,
-        },
+        }),
         other => return Err(format!("unknown rule kind {other:?}")),
     };
-    let (severity, urgency) = spec.kind().defaults();
     if let Some(key) = given.keys().next() {
         return Err(format!("unknown key {key:?}"));
     }
     let id = RuleId::parse(words[0]).map_err(|e| e.to_string())?;
-    Ok(Rule { id, rev: 1, filter, severity, urgency, cooldown: Duration::from_secs_f64(cooldown), spec })
+    Ok(Rule { filter, cooldown: Duration::from_secs_f64(cooldown), ..Rule::new(id, spec) })
 }
 
 impl Script {
@@ -203,14 +203,7 @@ impl Script {
     }
 
     fn empty() -> Self {
-        let config = SceneConfig {
-            camera: CameraId::parse("scene").unwrap(),
-            zones: Vec::new(),
-            lines: Vec::new(),
-            rules: Vec::new(),
-            tracker: TrackerConfig::default(),
-            sight: SightConfig::default(),
-        };
+        let config = SceneConfig::new(CameraId::parse("scene").unwrap());
         Self {
             config,
             fps: vec![5.0],

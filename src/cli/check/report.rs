@@ -3,8 +3,7 @@
 use std::io::{self, Write};
 
 use crate::config::{CameraSettings, KafkaSettings, Settings};
-use crate::domain::geometry::CrossingDirection;
-use crate::domain::rules::{Rule, RuleSpec};
+use crate::domain::rules::Rule;
 
 pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
     let Settings { service, http, log, kafka, inference, cameras, hash } = settings;
@@ -85,23 +84,6 @@ fn write_camera(out: &mut impl Write, camera: &CameraSettings) -> io::Result<()>
 }
 
 fn rule_line(rule: &Rule) -> String {
-    let what = match &rule.spec {
-        RuleSpec::LineCross { line, direction } => {
-            let way = match direction {
-                Some(CrossingDirection::LeftToRight) => "left to right",
-                Some(CrossingDirection::RightToLeft) => "right to left",
-                None => "either way",
-            };
-            format!("crossing {line}, {way}")
-        }
-        RuleSpec::ZoneEnter { zone } => format!("entering {zone}"),
-        RuleSpec::ZoneExit { zone } => format!("leaving {zone}"),
-        RuleSpec::Loitering { zone, dwell } => format!("staying in {zone} for {} s", dwell.as_secs_f64()),
-        RuleSpec::ObjectRemoved { zone, settle, gone } => {
-            let place = zone.as_ref().map_or("anywhere", |zone| zone.as_str());
-            format!("removed from {place} after standing {} s, gone for {} s", settle.as_secs_f64(), gone.as_secs_f64())
-        }
-    };
     let classes: Vec<&str> = rule.filter.classes.iter().map(|class| class.as_str()).collect();
     let mut classes = if classes.is_empty() { "any object".to_owned() } else { classes.join(", ") };
     if !rule.filter.labels.is_empty() {
@@ -109,7 +91,8 @@ fn rule_line(rule: &Rule) -> String {
         classes += &rule.filter.labels.join(" or ");
     }
     format!(
-        "{what}: {classes}, confidence from {:.2}; {:?}, {:?}",
+        "{}: {classes}, confidence from {:.2}; {:?}, {:?}",
+        rule.spec,
         rule.filter.min_confidence.get(),
         rule.severity,
         rule.urgency

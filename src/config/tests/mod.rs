@@ -85,7 +85,7 @@ fn a_good_file_becomes_settings() {
     assert_eq!((gate.stream.fps, hall.stream.fps), (4.0, 2.5));
     assert_eq!((gate.stream.transport, hall.stream.transport), (Transport::Tcp, Transport::Tls));
     assert_eq!(gate.scene.rules.len(), 2);
-    assert!(matches!(&gate.scene.rules[1].spec, RuleSpec::Loitering { dwell, .. } if dwell.as_millis() == 8500));
+    assert!(matches!(&gate.scene.rules[1].spec, RuleSpec::Loitering(loitering) if loitering.dwell.as_millis() == 8500));
     assert!(hall.stream.credentials.is_none() && hall.scene.rules.is_empty());
 }
 

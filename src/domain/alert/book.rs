@@ -2,15 +2,10 @@
 //!
 //! Never forgets an open alert without ending it. Bounded: the oldest ends by the clock when there are too many.
 
-use std::time::Duration;
-
-use super::alert::{
-    AlertChange, AlertKind, AlertObject, Certainty, Crossing, Cue, EndReason, Phase, RuleRef, Status, ZoneRef,
-};
+use super::alert::{AlertChange, AlertKind, Certainty, Cue, EndReason, Phase, RuleRef, Status, ZoneRef};
 use crate::domain::detection::Confidence;
 use crate::domain::ids::{CameraId, IdSeed, RuleId, TrackId};
-use crate::domain::rules::RuleSpec;
-use crate::domain::rules::engine::Post;
+use crate::domain::rules::engine::{Beginning, Concerned, Post};
 use crate::domain::time::Timestamp;
 
 /// Alerts that may be open at once.
@@ -31,35 +26,21 @@ struct Entry {
     alert: AlertChange,
 }
 
-/// What an alert opens with.
-#[derive(Debug)]
-pub(crate) struct Opening {
-    pub(crate) at: Timestamp,
-    pub(crate) since: Timestamp,
-    pub(crate) subject: TrackId,
-    pub(crate) object: AlertObject,
-    pub(crate) crossing: Option<Crossing>,
-    pub(crate) hold: Option<Duration>,
-}
-
 impl AlertBook {
     pub(crate) const fn new(camera: CameraId, ids: IdSeed) -> Self {
         Self { camera, ids, open: Vec::new() }
     }
 
     /// Opens an alert of a rule. One that is still open for the same rule and subject ends first.
-    pub(crate) fn open(&mut self, post: &Post, with: Opening) -> Vec<AlertChange> {
+    pub(crate) fn open(&mut self, post: &Post, at: Timestamp, with: Beginning) -> Vec<AlertChange> {
         let rule = &post.rule;
         let mut changes: Vec<_> =
-            self.end(&rule.id, with.subject, (with.at, with.at), EndReason::Timeout, None).into_iter().collect();
+            self.end(&rule.id, with.subject, (at, at), EndReason::Timeout, None).into_iter().collect();
         if self.open.len() >= MAX_OPEN {
-            changes.push(finish(self.open.remove(0), (with.at, with.at), EndReason::Timeout, None));
+            changes.push(finish(self.open.remove(0), (at, at), EndReason::Timeout, None));
         }
-        let threshold = match rule.spec {
-            RuleSpec::Loitering { dwell, .. } => Some(dwell.as_secs_f64()),
-            RuleSpec::ObjectRemoved { gone, .. } => Some(gone.as_secs_f64()),
-            _ => None,
-        };
+        let settings = rule.spec.settings();
+        let confidence = confidence(&with.concerned);
         let zone = post.zone.as_ref().map(|zone| ZoneRef {
             id: zone.id.clone(),
             rev: zone.rev,
@@ -67,29 +48,29 @@ impl AlertBook {
             category: zone.category.clone(),
         });
         let alert = AlertChange {
-            id: self.ids.next(with.at, rule.id.as_str()),
+            id: self.ids.next(at, rule.id.as_str()),
             revision: 1,
             phase: Phase::Opened,
             status: Status::Actual,
-            kind: rule.spec.kind(),
-            cues: vec![Cue::Detector],
+            kind: settings.kind(),
+            cues: with.cues,
             camera: self.camera.clone(),
-            rule: Some(RuleRef { id: rule.id.clone(), rev: rule.rev, threshold }),
+            rule: Some(RuleRef { id: rule.id.clone(), rev: rule.rev, threshold: settings.threshold() }),
             zone,
-            captured_at: with.at,
-            started_at: with.since.min(with.at),
+            captured_at: at,
+            started_at: with.since.min(at),
             ended_at: None,
             end_reason: None,
             severity: rule.severity,
             urgency: rule.urgency,
-            certainty: certainty(&rule.spec, with.object.confidence),
-            confidence: Some(with.object.confidence),
-            count: 1,
-            objects: vec![with.object],
+            certainty: confidence.map_or(Certainty::Unknown, |sure| certainty(sure, settings.is_concluded())),
+            confidence,
+            count: with.concerned.count,
+            objects: with.concerned.objects,
             crossing: with.crossing,
         };
         changes.push(alert.clone());
-        self.open.push(Entry { subject: Some(with.subject), expires: with.hold.map(|hold| with.at.plus(hold)), alert });
+        self.open.push(Entry { subject: Some(with.subject), expires: with.hold.map(|hold| at.plus(hold)), alert });
         changes
     }
 
@@ -129,13 +110,13 @@ impl AlertBook {
         rule: &RuleId,
         subject: TrackId,
         at: Timestamp,
-        object: AlertObject,
+        concerned: Concerned,
     ) -> Option<AlertChange> {
         let entry = self.open.iter_mut().find(|e| e.is(rule, subject))?;
         entry.alert.revision += 1;
         entry.alert.phase = Phase::Updated;
         entry.alert.captured_at = at;
-        quote(&mut entry.alert, object);
+        quote(&mut entry.alert, concerned);
         Some(entry.alert.clone())
     }
 
@@ -146,10 +127,10 @@ impl AlertBook {
         subject: TrackId,
         at: (Timestamp, Timestamp),
         reason: EndReason,
-        object: Option<AlertObject>,
+        concerned: Option<Concerned>,
     ) -> Option<AlertChange> {
         let index = self.open.iter().position(|e| e.is(rule, subject))?;
-        Some(finish(self.open.remove(index), at, reason, object))
+        Some(finish(self.open.remove(index), at, reason, concerned))
     }
 
     /// Ends what is over by the clock.
@@ -201,28 +182,34 @@ impl Entry {
     }
 }
 
-fn finish(entry: Entry, at: (Timestamp, Timestamp), reason: EndReason, object: Option<AlertObject>) -> AlertChange {
+fn finish(entry: Entry, at: (Timestamp, Timestamp), reason: EndReason, concerned: Option<Concerned>) -> AlertChange {
     let mut alert = entry.alert;
     alert.revision += 1;
     alert.phase = Phase::Ended;
     alert.captured_at = at.0;
     alert.ended_at = Some(at.1.clamp(alert.started_at, at.0.max(alert.started_at)));
     alert.end_reason = Some(reason);
-    if let Some(object) = object {
-        quote(&mut alert, object);
+    if let Some(concerned) = concerned {
+        quote(&mut alert, concerned);
     }
     alert
 }
 
-fn quote(alert: &mut AlertChange, object: AlertObject) {
-    alert.confidence = Some(object.confidence);
-    alert.objects = vec![object];
+fn quote(alert: &mut AlertChange, concerned: Concerned) {
+    alert.confidence = confidence(&concerned);
+    alert.count = concerned.count;
+    alert.objects = concerned.objects;
 }
 
-/// A removal is concluded from not seeing, so it is never more than likely.
-fn certainty(spec: &RuleSpec, confidence: Confidence) -> Certainty {
+/// The confidence behind an alert: that of the surest object.
+fn confidence(concerned: &Concerned) -> Option<Confidence> {
+    concerned.objects.iter().map(|object| object.confidence).max_by(|a, b| a.get().total_cmp(&b.get()))
+}
+
+/// What is concluded from not seeing is never more than likely.
+fn certainty(confidence: Confidence, is_concluded: bool) -> Certainty {
     match confidence.get() {
-        c if c >= 0.7 && !matches!(spec, RuleSpec::ObjectRemoved { .. }) => Certainty::Observed,
+        c if c >= 0.7 && !is_concluded => Certainty::Observed,
         c if c >= 0.5 => Certainty::Likely,
         _ => Certainty::Possible,
     }

@@ -1,20 +1,13 @@
 //! Runs a camera's rules and lets their notices become alert changes.
 
-use super::line_cross::LineCross;
-use super::loitering::Loitering;
-use super::object_removed::ObjectRemoved;
-use super::rule::{Rule, RuleSpec};
+use super::rule::Rule;
 use super::watch::{Notice, Watch};
-use super::zone_enter::ZoneEnter;
-use super::zone_exit::ZoneExit;
-use crate::domain::alert::book::{AlertBook, Opening};
+use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
-use crate::domain::geometry::Zone;
-use crate::domain::ids::ZoneId;
-use crate::domain::scene::{NamedLine, SceneConfig};
+use crate::domain::scene::SceneConfig;
 use crate::domain::time::Timestamp;
 
-pub(crate) use super::watch::{Post, View};
+pub(crate) use super::watch::{Beginning, Concerned, Post, View};
 
 /// The rules of one camera, each with its memory.
 #[derive(Debug, Default)]
@@ -75,32 +68,27 @@ impl Engine {
 
 impl Running {
     fn new(post: Post) -> Self {
-        let watch: Box<dyn Watch> = match post.rule.spec {
-            RuleSpec::LineCross { .. } => Box::<LineCross>::default(),
-            RuleSpec::ZoneEnter { .. } => Box::<ZoneEnter>::default(),
-            RuleSpec::ZoneExit { .. } => Box::<ZoneExit>::default(),
-            RuleSpec::Loitering { .. } => Box::<Loitering>::default(),
-            RuleSpec::ObjectRemoved { .. } => Box::<ObjectRemoved>::default(),
-        };
+        let watch = post.rule.spec.settings().watch();
         Self { post, watch }
     }
 
     fn take(&mut self, notice: Notice, at: Timestamp, book: &mut AlertBook, changes: &mut Vec<AlertChange>) {
-        let rule = &self.post.rule.id;
         match notice {
-            Notice::Began { subject, since, object, crossing, hold } => {
+            Notice::Began(beginning) => {
+                let subject = beginning.subject;
                 if self.post.may_speak(subject, at) {
-                    let opening = Opening { at, since, subject, object, crossing, hold };
-                    changes.extend(book.open(&self.post, opening));
-                    self.post.spoke.insert(subject, at);
+                    changes.extend(book.open(&self.post, at, beginning));
+                    self.post.note_spoken(subject, at);
                 }
             }
-            Notice::Continued { subject, object } => changes.extend(book.update(rule, subject, at, object)),
-            Notice::Over { subject, at: ended_at, reason, object } => {
-                let ended = book.end(rule, subject, (at, ended_at), reason, object);
+            Notice::Continued { subject, concerned } => {
+                changes.extend(book.update(&self.post.rule.id, subject, at, concerned));
+            }
+            Notice::Over { subject, at: ended_at, reason, concerned } => {
+                let ended = book.end(&self.post.rule.id, subject, (at, ended_at), reason, concerned);
                 // Who stayed and left has rest from his leaving; a moment's rest counts from the moment.
-                if ended.is_some() && matches!(self.post.rule.spec, RuleSpec::Loitering { .. }) {
-                    self.post.spoke.insert(subject, at);
+                if ended.is_some() && self.post.rule.spec.settings().rest().is_after_end() {
+                    self.post.note_spoken(subject, at);
                 }
                 changes.extend(ended);
             }
@@ -110,14 +98,7 @@ impl Running {
 
 /// A rule with its ground. One whose zone or line is not there watches nothing (`config/` refuses such).
 fn post(rule: &Rule, config: &SceneConfig) -> Post {
-    let zone = |id: &ZoneId| -> Option<Zone> { config.zones.iter().find(|z| z.id == *id).cloned() };
-    let line = |id: &ZoneId| -> Option<NamedLine> { config.lines.iter().find(|l| l.id == *id).cloned() };
-    let (zone, line) = match &rule.spec {
-        RuleSpec::LineCross { line: id, .. } => (None, line(id)),
-        RuleSpec::ZoneEnter { zone: id } | RuleSpec::ZoneExit { zone: id } | RuleSpec::Loitering { zone: id, .. } => {
-            (zone(id), None)
-        }
-        RuleSpec::ObjectRemoved { zone: id, .. } => (id.as_ref().and_then(zone), None),
-    };
-    Post { rule: rule.clone(), zone, line, spoke: std::collections::BTreeMap::new() }
+    let zone = rule.spec.zone().and_then(|id| config.zones.iter().find(|zone| zone.id == *id));
+    let line = rule.spec.line().and_then(|id| config.lines.iter().find(|line| line.id == *id));
+    Post::new(rule.clone(), zone.cloned(), line.cloned())
 }

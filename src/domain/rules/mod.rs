@@ -13,4 +13,9 @@ mod loitering;
 mod object_removed;
 pub(crate) mod engine;
 
+pub use line_cross::LineCross;
+pub use loitering::Loitering;
+pub use object_removed::ObjectRemoved;
 pub use rule::{Anchor, ObjectFilter, Rule, RuleSpec};
+pub use zone_enter::ZoneEnter;
+pub use zone_exit::ZoneExit;

@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::watch::{Notice, Post, View, Watch, in_picture, quote};
-use crate::domain::alert::{AlertObject, EndReason};
+use super::rule::Settings;
+use super::watch::{Beginning, Notice, Post, View, Watch, in_picture, quote};
+use crate::domain::alert::{AlertKind, AlertObject, EndReason};
 use crate::domain::geometry::BBox;
-use crate::domain::ids::TrackId;
-use crate::domain::rules::RuleSpec;
+use crate::domain::ids::{TrackId, ZoneId};
 use crate::domain::time::Timestamp;
 use crate::domain::tracking::{HIDDEN_SHARE, Track, covered_share, family, is_living};
 
@@ -29,8 +29,43 @@ const COVER_EVERY: Duration = Duration::from_secs(1);
 /// Detections less sure than this hide nothing.
 const COVER_CONFIDENCE: f32 = 0.2;
 
-#[derive(Debug, Default)]
-pub(super) struct ObjectRemoved {
+/// What `object_removed` wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ObjectRemoved {
+    /// Only things in this zone, or anywhere.
+    pub zone: Option<ZoneId>,
+    /// It must have stood so long to count as standing.
+    pub settle: Duration,
+    /// It must be visibly gone (not hidden) for so long.
+    pub gone: Duration,
+}
+
+impl Settings for ObjectRemoved {
+    fn kind(&self) -> AlertKind {
+        AlertKind::ObjectRemoved
+    }
+    fn zone(&self) -> Option<&ZoneId> {
+        self.zone.as_ref()
+    }
+    fn threshold(&self) -> Option<f64> {
+        Some(self.gone.as_secs_f64())
+    }
+    fn is_concluded(&self) -> bool {
+        true
+    }
+    fn in_words(&self) -> String {
+        let place = self.zone.as_ref().map_or("anywhere", |zone| zone.as_str());
+        let (settle, gone) = (self.settle.as_secs_f64(), self.gone.as_secs_f64());
+        format!("removed from {place} after standing {settle} s, gone for {gone} s")
+    }
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::new(RemovedWatch { settings: self.clone(), places: Vec::new(), removed: Vec::new() })
+    }
+}
+
+#[derive(Debug)]
+struct RemovedWatch {
+    settings: ObjectRemoved,
     places: Vec<Place>,
     removed: Vec<Removed>,
 }
@@ -60,9 +95,9 @@ struct Removed {
     back_since: Option<Timestamp>,
 }
 
-impl Watch for ObjectRemoved {
+impl Watch for RemovedWatch {
     fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
-        let RuleSpec::ObjectRemoved { settle, gone, .. } = post.rule.spec else { return };
+        let ObjectRemoved { settle, gone, .. } = self.settings;
         self.note_returns(view, notices);
         let occupied = self.occupants(view);
         let places = std::mem::take(&mut self.places);
@@ -76,13 +111,8 @@ impl Watch for ObjectRemoved {
                 self.places.push(place);
             } else if place.verified {
                 self.removed.push(place.removal(view));
-                notices.push(Notice::Began {
-                    subject: place.subject,
-                    since: place.last_there,
-                    object: place.thing,
-                    crossing: None,
-                    hold: Some(HOLD),
-                });
+                let beginning = Beginning::moment(place.subject, place.last_there, place.thing, HOLD);
+                notices.push(Notice::Began(beginning));
             }
         }
         for track in view.tracks.iter().filter(|t| t.is_seen_now() && t.rested() >= settle && admits(post, t)) {
@@ -98,7 +128,7 @@ impl Watch for ObjectRemoved {
     }
 }
 
-impl ObjectRemoved {
+impl RemovedWatch {
     /// Which track stands on which place; each track on the place it fits best, each place by the track that fits best.
     fn occupants<'a>(&self, view: &View<'a>) -> BTreeMap<usize, &'a Track> {
         let mut best: BTreeMap<usize, (f64, &Track)> = BTreeMap::new();
@@ -157,8 +187,8 @@ impl ObjectRemoved {
             if view.at.since(since) < BACK_AFTER {
                 return true;
             }
-            let object = Some(quote(track, None));
-            notices.push(Notice::Over { subject: removed.subject, at: since, reason: EndReason::Left, object });
+            let (subject, concerned) = (removed.subject, Some(quote(track, None).into()));
+            notices.push(Notice::Over { subject, at: since, reason: EndReason::Left, concerned });
             false
         });
     }
@@ -225,7 +255,7 @@ fn fit(place: &BBox, seen: &BBox) -> f64 {
 /// Whether the rule watches such a thing. What lives walks away by itself: only where the rule names the class.
 fn admits(post: &Post, track: &Track) -> bool {
     let filter = &post.rule.filter;
-    let anywhere = matches!(post.rule.spec, RuleSpec::ObjectRemoved { zone: None, .. });
+    let anywhere = post.rule.spec.zone().is_none();
     let in_zone =
         anywhere || post.zone.as_ref().is_some_and(|zone| zone.shape.contains(filter.anchor.of(&track.rest_box())));
     let thing = !filter.classes.is_empty() || !is_living(track.class());

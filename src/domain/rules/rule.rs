@@ -1,11 +1,18 @@
 //! A rule as configured: checked by `config/`, run by the engine.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::line_cross::LineCross;
+use super::loitering::Loitering;
+use super::object_removed::ObjectRemoved;
+use super::watch::Watch;
+use super::zone_enter::ZoneEnter;
+use super::zone_exit::ZoneExit;
 use crate::domain::alert::{AlertKind, Severity, Urgency};
 use crate::domain::detection::{Confidence, ObjectClass};
-use crate::domain::geometry::{BBox, CrossingDirection, Point};
+use crate::domain::geometry::{BBox, Point};
 use crate::domain::ids::{RuleId, ZoneId};
 use crate::domain::tracking::Track;
 
@@ -28,54 +35,103 @@ pub struct Rule {
     pub spec: RuleSpec,
 }
 
-/// What a rule watches for.
+impl Rule {
+    /// A rule that looks at every object of a known class, is as bad and as soon as its kind says, and takes no rest.
+    pub fn new(id: RuleId, spec: RuleSpec) -> Self {
+        let (severity, urgency) = spec.kind().defaults();
+        Self { id, rev: 1, filter: ObjectFilter::default(), severity, urgency, cooldown: Duration::ZERO, spec }
+    }
+}
+
+/// What a rule watches for. What each kind wants to know stands in its own file.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each is described where its settings are")]
 pub enum RuleSpec {
-    /// The anchor passes a line.
-    LineCross {
-        /// The line.
-        line: ZoneId,
-        /// Only this way, or either.
-        direction: Option<CrossingDirection>,
-    },
-    /// The anchor comes into a zone.
-    ZoneEnter {
-        /// The zone.
-        zone: ZoneId,
-    },
-    /// The anchor leaves a zone.
-    ZoneExit {
-        /// The zone.
-        zone: ZoneId,
-    },
-    /// The anchor stays in a zone.
-    Loitering {
-        /// The zone.
-        zone: ZoneId,
-        /// For at least so long.
-        dwell: Duration,
-    },
-    /// A thing that stood is gone.
-    ObjectRemoved {
-        /// Only things in this zone, or anywhere.
-        zone: Option<ZoneId>,
-        /// It must have stood so long to count as standing.
-        settle: Duration,
-        /// It must be visibly gone (not hidden) for so long.
-        gone: Duration,
-    },
+    LineCross(LineCross),
+    ZoneEnter(ZoneEnter),
+    ZoneExit(ZoneExit),
+    Loitering(Loitering),
+    ObjectRemoved(ObjectRemoved),
 }
 
 impl RuleSpec {
-    /// The kind of alert it raises.
-    pub const fn kind(&self) -> AlertKind {
+    /// The settings, whatever their kind.
+    pub(crate) fn settings(&self) -> &dyn Settings {
         match self {
-            Self::LineCross { .. } => AlertKind::LineCross,
-            Self::ZoneEnter { .. } => AlertKind::ZoneEnter,
-            Self::ZoneExit { .. } => AlertKind::ZoneExit,
-            Self::Loitering { .. } => AlertKind::Loitering,
-            Self::ObjectRemoved { .. } => AlertKind::ObjectRemoved,
+            Self::LineCross(settings) => settings,
+            Self::ZoneEnter(settings) => settings,
+            Self::ZoneExit(settings) => settings,
+            Self::Loitering(settings) => settings,
+            Self::ObjectRemoved(settings) => settings,
         }
+    }
+
+    /// The kind of alert it raises.
+    pub fn kind(&self) -> AlertKind {
+        self.settings().kind()
+    }
+
+    /// The zone that it watches, if it watches one.
+    pub fn zone(&self) -> Option<&ZoneId> {
+        self.settings().zone()
+    }
+
+    /// The line that it watches, if it watches one.
+    pub fn line(&self) -> Option<&ZoneId> {
+        self.settings().line()
+    }
+}
+
+impl fmt::Display for RuleSpec {
+    /// `staying in yard for 8 s`: what it watches for, in plain words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.settings().in_words())
+    }
+}
+
+/// What the engine needs to know of a kind of rule: each kind's settings tell it, in the kind's own file.
+pub(crate) trait Settings {
+    /// The kind of alert it raises.
+    fn kind(&self) -> AlertKind;
+    /// The zone that it watches, if it watches one.
+    fn zone(&self) -> Option<&ZoneId> {
+        None
+    }
+    /// The line that it watches, if it watches one.
+    fn line(&self) -> Option<&ZoneId> {
+        None
+    }
+    /// What must be reached for an alert, in the kind's own unit.
+    fn threshold(&self) -> Option<f64> {
+        None
+    }
+    /// Who has rest after an alert, and from when.
+    fn rest(&self) -> Rest {
+        Rest::Track
+    }
+    /// Whether its alerts are concluded from not seeing: such are never more than likely.
+    fn is_concluded(&self) -> bool {
+        false
+    }
+    /// What it watches for, in plain words, for people who check a configuration.
+    fn in_words(&self) -> String;
+    /// A watch that has seen nothing yet.
+    fn watch(&self) -> Box<dyn Watch>;
+}
+
+/// Who has rest after an alert, for the rule's cooldown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// The track that raised it, from the opening: for moments.
+    Track,
+    /// The track that raised it, from the end: for stays.
+    TrackAfterEnd,
+}
+
+impl Rest {
+    /// Whether it counts from the end of an alert.
+    pub(crate) const fn is_after_end(self) -> bool {
+        matches!(self, Self::TrackAfterEnd)
     }
 }
 

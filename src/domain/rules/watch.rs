@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use super::rule::Rule;
-use crate::domain::alert::{AlertObject, Crossing, EndReason};
+use crate::domain::alert::{AlertObject, Crossing, Cue, EndReason};
 use crate::domain::detection::Detection;
 use crate::domain::geometry::{BBox, Zone};
 use crate::domain::ids::TrackId;
@@ -41,6 +41,16 @@ pub(crate) struct Post {
 }
 
 impl Post {
+    /// A rule that has not spoken yet, on its ground.
+    pub(super) const fn new(rule: Rule, zone: Option<Zone>, line: Option<NamedLine>) -> Self {
+        Self { rule, zone, line, spoke: BTreeMap::new() }
+    }
+
+    /// Notes that an alert about `track` has opened or ended `at`.
+    pub(super) fn note_spoken(&mut self, track: TrackId, at: Timestamp) {
+        self.spoke.insert(track, at);
+    }
+
     /// Whether a new alert about `track` is allowed after the last one.
     pub(super) fn may_speak(&self, track: TrackId, at: Timestamp) -> bool {
         self.spoke.get(&track).is_none_or(|&last| at.since(last) >= self.rule.cooldown)
@@ -51,17 +61,56 @@ impl Post {
 #[derive(Clone, Debug)]
 pub(crate) enum Notice {
     /// It happened; an alert opens.
-    Began {
-        subject: TrackId,
-        since: Timestamp,
-        object: AlertObject,
-        crossing: Option<Crossing>,
-        hold: Option<Duration>,
-    },
+    Began(Beginning),
     /// It goes on, and there is something new to say.
-    Continued { subject: TrackId, object: AlertObject },
+    Continued { subject: TrackId, concerned: Concerned },
     /// It is over.
-    Over { subject: TrackId, at: Timestamp, reason: EndReason, object: Option<AlertObject> },
+    Over { subject: TrackId, at: Timestamp, reason: EndReason, concerned: Option<Concerned> },
+}
+
+/// What an alert opens with. Made by `Beginning::new`; a rule that has more to say sets the fields after it.
+#[derive(Clone, Debug)]
+pub(crate) struct Beginning {
+    pub(crate) subject: TrackId,
+    /// When the condition began.
+    pub(crate) since: Timestamp,
+    pub(crate) concerned: Concerned,
+    /// What saw it.
+    pub(crate) cues: Vec<Cue>,
+    pub(crate) crossing: Option<Crossing>,
+    /// For so long the alert stays open at most; without an end by the clock where nothing is said.
+    pub(crate) hold: Option<Duration>,
+}
+
+impl Beginning {
+    /// Something that the detector saw, and that lasts until the rule says that it is over.
+    pub(crate) fn new(subject: TrackId, since: Timestamp, concerned: impl Into<Concerned>) -> Self {
+        let cues = vec![Cue::Detector];
+        Self { subject, since, concerned: concerned.into(), cues, crossing: None, hold: None }
+    }
+
+    /// Something that happened in a moment; its alert is over after `hold` at the latest.
+    pub(crate) fn moment(subject: TrackId, since: Timestamp, object: AlertObject, hold: Duration) -> Self {
+        Self { hold: Some(hold), ..Self::new(subject, since, object) }
+    }
+}
+
+/// The objects that an alert concerns: all counted, not all quoted.
+#[derive(Clone, Debug)]
+pub(crate) struct Concerned {
+    /// The most important ones, at most [`MAX_QUOTED`]; never empty.
+    pub(crate) objects: Vec<AlertObject>,
+    /// How many there are.
+    pub(crate) count: u32,
+}
+
+/// Objects that an alert quotes; of more, it says how many.
+pub(crate) const MAX_QUOTED: usize = 32;
+
+impl From<AlertObject> for Concerned {
+    fn from(object: AlertObject) -> Self {
+        Self { objects: vec![object], count: 1 }
+    }
 }
 
 /// The memory and the eye of one rule.

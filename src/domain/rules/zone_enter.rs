@@ -7,20 +7,44 @@
 use std::time::Duration;
 
 use super::presence::{Presences, Turn};
-use super::watch::{Notice, Post, View, Watch, at_picture_edge, quote};
-use crate::domain::alert::EndReason;
+use super::rule::Settings;
+use super::watch::{Beginning, Notice, Post, View, Watch, at_picture_edge, quote};
+use crate::domain::alert::{AlertKind, EndReason};
+use crate::domain::ids::ZoneId;
 
 /// Entering is a moment; its alert is over when the object has left, or after so long.
 const HOLD: Duration = Duration::from_secs(30);
 /// What is there when the watching begins was there before.
 const FIRST_LOOKS: Duration = Duration::from_secs(1);
 
+/// What `zone_enter` wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneEnter {
+    /// The zone.
+    pub zone: ZoneId,
+}
+
+impl Settings for ZoneEnter {
+    fn kind(&self) -> AlertKind {
+        AlertKind::ZoneEnter
+    }
+    fn zone(&self) -> Option<&ZoneId> {
+        Some(&self.zone)
+    }
+    fn in_words(&self) -> String {
+        format!("entering {}", self.zone)
+    }
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::<EnterWatch>::default()
+    }
+}
+
 #[derive(Debug, Default)]
-pub(super) struct ZoneEnter {
+struct EnterWatch {
     presences: Presences,
 }
 
-impl Watch for ZoneEnter {
+impl Watch for EnterWatch {
     fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
         for (track, turn, presence) in self.presences.look(view, post) {
             let born_at_edge = || {
@@ -31,22 +55,17 @@ impl Watch for ZoneEnter {
             };
             let entered = turn == Turn::Entered || turn == Turn::Appeared && born_at_edge();
             if entered {
-                notices.push(Notice::Began {
-                    subject: track.id(),
-                    since: presence.since,
-                    object: quote(track, None),
-                    crossing: None,
-                    hold: Some(HOLD),
-                });
+                let object = quote(track, None);
+                notices.push(Notice::Began(Beginning::moment(track.id(), presence.since, object, HOLD)));
             } else if turn == Turn::Left {
-                let object = Some(quote(track, None));
-                notices.push(Notice::Over { subject: track.id(), at: presence.since, reason: EndReason::Left, object });
+                let (subject, at, concerned) = (track.id(), presence.since, Some(quote(track, None).into()));
+                notices.push(Notice::Over { subject, at, reason: EndReason::Left, concerned });
             }
         }
         for track in view.ended {
             self.presences.forget(track.id());
-            let object = Some(quote(track, None));
-            notices.push(Notice::Over { subject: track.id(), at: track.last_seen(), reason: EndReason::Left, object });
+            let (subject, at, concerned) = (track.id(), track.last_seen(), Some(quote(track, None).into()));
+            notices.push(Notice::Over { subject, at, reason: EndReason::Left, concerned });
         }
     }
 

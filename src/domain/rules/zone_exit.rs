@@ -6,30 +6,49 @@
 use std::time::Duration;
 
 use super::presence::{Presences, Turn};
-use super::watch::{Notice, Post, View, Watch, at_picture_edge, quote};
-use crate::domain::alert::EndReason;
+use super::rule::Settings;
+use super::watch::{Beginning, Notice, Post, View, Watch, at_picture_edge, quote};
+use crate::domain::alert::{AlertKind, EndReason};
+use crate::domain::ids::ZoneId;
 
 /// Leaving is a moment; its alert is over when the object is gone, or after so long.
 const HOLD: Duration = Duration::from_secs(10);
 /// Who rested so long at the edge was not on his way out.
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 
+/// What `zone_exit` wants to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneExit {
+    /// The zone.
+    pub zone: ZoneId,
+}
+
+impl Settings for ZoneExit {
+    fn kind(&self) -> AlertKind {
+        AlertKind::ZoneExit
+    }
+    fn zone(&self) -> Option<&ZoneId> {
+        Some(&self.zone)
+    }
+    fn in_words(&self) -> String {
+        format!("leaving {}", self.zone)
+    }
+    fn watch(&self) -> Box<dyn Watch> {
+        Box::<ExitWatch>::default()
+    }
+}
+
 #[derive(Debug, Default)]
-pub(super) struct ZoneExit {
+struct ExitWatch {
     presences: Presences,
 }
 
-impl Watch for ZoneExit {
+impl Watch for ExitWatch {
     fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
         for (track, turn, presence) in self.presences.look(view, post) {
             if turn == Turn::Left {
-                notices.push(Notice::Began {
-                    subject: track.id(),
-                    since: presence.since,
-                    object: quote(track, None),
-                    crossing: None,
-                    hold: Some(HOLD),
-                });
+                let object = quote(track, None);
+                notices.push(Notice::Began(Beginning::moment(track.id(), presence.since, object, HOLD)));
             }
         }
         for track in view.ended {
@@ -37,16 +56,10 @@ impl Watch for ZoneExit {
             let object = quote(track, None);
             if was_inside && at_picture_edge(&track.measured()) && track.rested() < ON_THE_WAY {
                 let (subject, since) = (track.id(), track.last_seen());
-                notices.push(Notice::Began {
-                    subject,
-                    since,
-                    object: object.clone(),
-                    crossing: None,
-                    hold: Some(HOLD),
-                });
+                notices.push(Notice::Began(Beginning::moment(subject, since, object.clone(), HOLD)));
             }
             let (subject, at) = (track.id(), track.last_seen());
-            notices.push(Notice::Over { subject, at, reason: EndReason::Left, object: Some(object) });
+            notices.push(Notice::Over { subject, at, reason: EndReason::Left, concerned: Some(object.into()) });
         }
     }
 
