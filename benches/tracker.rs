@@ -98,7 +98,7 @@ fn per_frame(c: &mut Criterion) {
             for i in 0..FRAMES {
                 scene.observe(
                     Timestamp::from_millis(i * STEP_MS),
-                    Observation::Analysed { detections: &frames[i as usize] },
+                    Observation::Analysed { detections: &frames[i as usize], luma: None },
                 );
             }
             scene
@@ -107,7 +107,7 @@ fn per_frame(c: &mut Criterion) {
             warm,
             |mut scene| {
                 for i in FRAMES..2 * FRAMES {
-                    let seen = Observation::Analysed { detections: &frames[i as usize] };
+                    let seen = Observation::Analysed { detections: &frames[i as usize], luma: None };
                     black_box(scene.observe(Timestamp::from_millis(i * STEP_MS), seen));
                 }
                 scene

@@ -113,7 +113,7 @@ fn tell(story: &[(i64, Event)], things: &[(f64, f64)], epoch: i64) -> Vec<AlertC
             Event::Seen(noise) => {
                 let mut detections = lasting(i, things);
                 detections.extend(noise.iter().cloned());
-                scene.observe(now, Observation::Analysed { detections: &detections })
+                scene.observe(now, Observation::Analysed { detections: &detections, luma: None })
             }
             Event::Unchanged => scene.observe(now, Observation::LookedUnchanged),
             Event::Blind(cause) => scene.observe(now, Observation::Blind { cause: *cause }),
@@ -151,7 +151,7 @@ fn walk(fps: f64, y: f64, seconds: f64, rightward: bool) -> Vec<AlertChange> {
         };
         let detections = if t <= seconds { vec![body] } else { Vec::new() };
         let at = Timestamp::from_millis((t * 1000.0) as i64);
-        changes.extend(scene.observe(at, Observation::Analysed { detections: &detections }));
+        changes.extend(scene.observe(at, Observation::Analysed { detections: &detections, luma: None }));
     }
     changes
 }
@@ -188,7 +188,7 @@ proptest! {
         for (step, what) in steps {
             at += step;
             let seen = match what {
-                0 => Observation::Analysed { detections: &[] },
+                0 => Observation::Analysed { detections: &[], luma: None },
                 1 => Observation::LookedUnchanged,
                 _ => Observation::Blind { cause: BlindCause::Stalled },
             };
@@ -232,7 +232,7 @@ fn memory_is_bounded_however_many_objects_there_are() {
                 confidence: Confidence::clamped(0.9),
             })
             .collect();
-        scene.observe(Timestamp::from_millis(step * 200), Observation::Analysed { detections: &crowd });
+        scene.observe(Timestamp::from_millis(step * 200), Observation::Analysed { detections: &crowd, luma: None });
     }
     assert_eq!(scene.objects().len(), 256);
 }

@@ -20,6 +20,7 @@ use crate::pipeline::detect::DetectStage;
 use crate::pipeline::packet::StreamRole;
 use crate::pipeline::ports::PacketSource;
 use crate::pipeline::ring::{PacketRing, RingBounds};
+use crate::pipeline::shrink::LumaWish;
 use crate::pipeline::slot::FrameSlot;
 
 /// Looked-at frames that may wait for their scene.
@@ -39,6 +40,7 @@ pub(super) struct Shared {
 pub(super) struct CameraLine {
     stop: watch::Sender<Option<BlindCause>>,
     changes: mpsc::Sender<(SceneConfig, Arc<CameraCard>)>,
+    luma: Arc<LumaWish>,
     capture: JoinHandle<()>,
     analyze: JoinHandle<()>,
 }
@@ -61,7 +63,8 @@ impl CameraLine {
         let analyze = tokio::spawn(analyze(analyzer, inputs, id.to_string(), stopped.clone()));
 
         let slot = Arc::new(FrameSlot::new());
-        let lane = shared.detect.add_camera(id.clone(), Arc::clone(&slot), to_analyze);
+        let luma = Arc::new(LumaWish::new(settings.scene.needs_luma()));
+        let lane = shared.detect.add_camera(id.clone(), Arc::clone(&slot), Arc::clone(&luma), to_analyze);
         let parts = CaptureParts {
             streams: streams(settings, shared),
             decoders: Arc::new(GstDecoderFactory::new(decoder_settings(settings.stream.decoder), Arc::clone(&clock))),
@@ -81,11 +84,12 @@ impl CameraLine {
             // What is in the slot is still looked at; then the channel to the scene closes.
             drop(lane);
         });
-        Ok(Self { stop, changes, capture, analyze })
+        Ok(Self { stop, changes, luma, capture, analyze })
     }
 
     /// Gives the scene new rules; the stream goes on.
     pub(super) async fn rescene(&self, settings: &CameraSettings) {
+        self.luma.set(settings.scene.needs_luma());
         if self.changes.send((settings.scene.clone(), Arc::clone(&settings.card))).await.is_err() {
             tracing::warn!(camera = %settings.id(), "the camera has stopped, its new rules wait for its next start");
         }

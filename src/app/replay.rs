@@ -24,6 +24,7 @@ use crate::pipeline::capture::{CaptureMode, CaptureParts, CaptureSettings, Captu
 use crate::pipeline::packet::StreamRole;
 use crate::pipeline::ports::{Clock, Decided, Fact};
 use crate::pipeline::ring::{PacketRing, RingBounds};
+use crate::pipeline::shrink::LumaWish;
 use crate::pipeline::slot::FrameSlot;
 use crate::pipeline::status::StatusBoard;
 
@@ -92,7 +93,8 @@ impl Replay {
         let analyze = tokio::spawn(analyzer.run(AnalyzeInputs { frames, events, changes }, || EndReason::CameraLost));
 
         let slot = Arc::new(FrameSlot::new());
-        let lane = detect.add_camera(id.clone(), Arc::clone(&slot), to_analyze);
+        let luma = Arc::new(LumaWish::new(self.camera.scene.needs_luma()));
+        let lane = detect.add_camera(id.clone(), Arc::clone(&slot), luma, to_analyze);
         let source = FileSource::new(&self.video, FilePace::AsConsumed(self.start));
         let bounds = RingBounds { seconds: std::time::Duration::from_secs(1), bytes: 16 << 20 };
         let parts = CaptureParts {

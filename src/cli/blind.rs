@@ -125,6 +125,7 @@ fn chinese(cause: &str) -> &'static str {
         "overload" => "机器繁忙",
         "service_down" => "服务未运行",
         "disabled" => "已停用",
+        "view_moved" => "画面移位",
         _ => "",
     }
 }

@@ -56,6 +56,7 @@ const fn state(cause: BlindCause) -> &'static str {
         | BlindCause::Unusable
         | BlindCause::Undecodable
         | BlindCause::Overload
-        | BlindCause::ServiceDown => "blind",
+        | BlindCause::ServiceDown
+        | BlindCause::ViewMoved => "blind",
     }
 }

@@ -10,6 +10,7 @@ pub mod ids;
 pub mod camera;
 pub mod geometry;
 pub mod detection;
+pub mod cues;
 pub mod tracking;
 pub mod rules;
 pub mod alert;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::sight::{Blinded, Sight};
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
+use crate::domain::cues::{CueConfig, SmallLuma};
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
 use crate::domain::geometry::{BBox, Line, Zone};
 use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
@@ -35,6 +36,15 @@ pub struct SceneConfig {
     pub tracker: TrackerConfig,
     /// How long blindness is borne.
     pub sight: SightConfig,
+    /// What is looked at beside the detector's boxes.
+    pub cues: CueConfig,
+}
+
+impl SceneConfig {
+    /// Whether any rule or setting needs the small grey picture of each frame.
+    pub const fn needs_luma(&self) -> bool {
+        false
+    }
 }
 
 impl SceneConfig {
@@ -47,6 +57,7 @@ impl SceneConfig {
             rules: Vec::new(),
             tracker: TrackerConfig::default(),
             sight: SightConfig::default(),
+            cues: CueConfig::default(),
         }
     }
 }
@@ -86,6 +97,8 @@ pub enum Observation<'a> {
     Analysed {
         /// What the detector found on it, in any order, after non-maximum suppression.
         detections: &'a [Detection],
+        /// Its small grey picture, where the scene's configuration needs one.
+        luma: Option<&'a SmallLuma>,
     },
     /// The gate looked and nothing moved: tracks stay as they are.
     LookedUnchanged,
@@ -117,11 +130,13 @@ pub enum BlindCause {
     ServiceDown,
     /// The camera was taken out by configuration.
     Disabled,
+    /// The camera looks elsewhere than where its zones and lines were drawn.
+    ViewMoved,
 }
 
 impl BlindCause {
     /// All causes.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Starting,
         Self::Unreachable,
         Self::Unauthorized,
@@ -131,6 +146,7 @@ impl BlindCause {
         Self::Overload,
         Self::ServiceDown,
         Self::Disabled,
+        Self::ViewMoved,
     ];
 
     /// The word for it in metrics, logs and the store.
@@ -145,6 +161,7 @@ impl BlindCause {
             Self::Overload => "overload",
             Self::ServiceDown => "service_down",
             Self::Disabled => "disabled",
+            Self::ViewMoved => "view_moved",
         }
     }
 }
@@ -202,7 +219,7 @@ impl Scene {
         let at = at.max(self.now);
         let mut changes = self.pass_time(at);
         match seen {
-            Observation::Analysed { detections } => {
+            Observation::Analysed { detections, luma: _ } => {
                 // A hostile or broken model must not make the scene grow.
                 let boxes = detections.iter().filter(|d| d.bbox.is_in_picture());
                 self.last_seen = boxes.take(MAX_DETECTIONS).cloned().collect();

@@ -83,7 +83,7 @@ impl Sight {
                 Blinded::TakenOut
             }
             // The stream is there; that nobody looks at it is the ledger's matter, not the camera's.
-            BlindCause::Overload | BlindCause::ServiceDown => {
+            BlindCause::Overload | BlindCause::ServiceDown | BlindCause::ViewMoved => {
                 self.loss_since = None;
                 if std::mem::replace(&mut self.loss_told, false) { Blinded::LossEnds } else { Blinded::Wait }
             }

@@ -138,7 +138,8 @@ impl Analyzer {
         let seen = FrameRef { width: frame.width, height: frame.height, number: frame.number, pts: frame.pts };
         self.last_frame = Some((seen, frame.model));
         let timer = self.measured.decide_seconds.start_timer();
-        let changes = self.scene.observe(at, Observation::Analysed { detections: &frame.detections });
+        let changes =
+            self.scene.observe(at, Observation::Analysed { detections: &frame.detections, luma: frame.luma.as_ref() });
         timer.observe_duration();
         self.measured.observations.inc();
         self.measured.tracks.set(self.scene.track_count() as i64);
@@ -295,6 +296,7 @@ mod tests {
             width: 640,
             height: 360,
             detections: Vec::new(),
+            luma: None,
             model: Arc::new(card),
         }
     }

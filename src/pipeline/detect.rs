@@ -14,7 +14,9 @@ use tokio::sync::mpsc::Sender;
 use super::frame::Frame;
 use super::packet::ClockQuality;
 use super::ports::{Clock, Detector};
+use super::shrink::{LumaWish, shrink};
 use super::slot::FrameSlot;
+use crate::domain::cues::SmallLuma;
 use crate::domain::detection::{Detection, ModelCard};
 use crate::domain::ids::CameraId;
 use crate::domain::time::Timestamp;
@@ -49,6 +51,8 @@ pub struct DetectedFrame {
     pub height: u32,
     /// The objects on it.
     pub detections: Vec<Detection>,
+    /// Its small grey picture, where the camera's scene wants one.
+    pub luma: Option<SmallLuma>,
     /// The model that saw them.
     pub model: Arc<ModelCard>,
 }
@@ -99,6 +103,7 @@ struct Line {
     camera: CameraId,
     slot: Arc<FrameSlot>,
     out: Sender<DetectedFrame>,
+    luma: Arc<LumaWish>,
     busy: bool,
     ending: bool,
     failing: bool,
@@ -108,6 +113,7 @@ struct Job {
     key: u64,
     camera: CameraId,
     frame: Frame,
+    luma: bool,
     out: Sender<DetectedFrame>,
 }
 
@@ -141,8 +147,14 @@ impl DetectStage {
         Ok(Self { shared })
     }
 
-    /// Adds a camera: its waiting frames are looked at and go to `out`.
-    pub fn add_camera(&self, camera: CameraId, slot: Arc<FrameSlot>, out: Sender<DetectedFrame>) -> CameraLine {
+    /// Adds a camera: its waiting frames are looked at and go to `out`, with small grey pictures while `luma` wants them.
+    pub fn add_camera(
+        &self,
+        camera: CameraId,
+        slot: Arc<FrameSlot>,
+        luma: Arc<LumaWish>,
+        out: Sender<DetectedFrame>,
+    ) -> CameraLine {
         let key = {
             let mut state = self.shared.lock();
             let key = state.next_key;
@@ -152,6 +164,7 @@ impl DetectStage {
                 camera: camera.clone(),
                 slot: Arc::clone(&slot),
                 out,
+                luma,
                 busy: false,
                 ending: false,
                 failing: false,
@@ -271,13 +284,14 @@ impl Shared {
     }
 
     fn look(&self, detector: &mut dyn Detector, model: &Arc<ModelCard>, job: Job) {
-        let Job { key, camera, frame, out } = job;
+        let Job { key, camera, frame, luma, out } = job;
         let began = self.clock.now();
         let answer = detector.detect(&frame.picture);
         let detected_at = self.clock.now();
         self.metrics.looked(detected_at.seconds_from(began).max(0.0));
         let failed = answer.as_ref().err().cloned();
         let sent = answer.ok().map(|detections| {
+            let luma = if luma { shrink(&frame.picture) } else { None };
             let detected = DetectedFrame {
                 captured_at: frame.captured_at,
                 clock: frame.clock,
@@ -289,6 +303,7 @@ impl Shared {
                 width: frame.picture.width,
                 height: frame.picture.height,
                 detections,
+                luma,
                 model: Arc::clone(model),
             };
             // There is room: it was seen before the frame was taken, and nobody else fills this queue.
@@ -359,7 +374,13 @@ impl State {
             }
             if let Some(frame) = line.slot.take() {
                 line.busy = true;
-                let job = Job { key: line.key, camera: line.camera.clone(), frame, out: line.out.clone() };
+                let job = Job {
+                    key: line.key,
+                    camera: line.camera.clone(),
+                    frame,
+                    luma: line.luma.is_set(),
+                    out: line.out.clone(),
+                };
                 self.turn = (i + 1) % count;
                 return Next::Look(Box::new(job));
             }

@@ -76,7 +76,7 @@ impl Bench {
     fn camera(&self, name: &str, queue: usize) -> (CameraId, Arc<FrameSlot>, CameraLine, Receiver<DetectedFrame>) {
         let (id, slot) = (CameraId::parse(name).unwrap(), Arc::new(FrameSlot::new()));
         let (out, seen) = channel(queue);
-        let line = self.stage.add_camera(id.clone(), Arc::clone(&slot), out);
+        let line = self.stage.add_camera(id.clone(), Arc::clone(&slot), Arc::new(LumaWish::default()), out);
         (id, slot, line, seen)
     }
 

@@ -9,6 +9,7 @@ pub mod capture;
 pub mod frame;
 pub mod pacing;
 pub mod slot;
+pub mod shrink;
 pub mod detect;
 pub mod analyze;
 pub mod record;

@@ -172,7 +172,7 @@ fn the_detect_stage_serves_two_cameras_with_one_model() {
     let stage = DetectStage::start(detectors, Arc::clone(&metrics.detect), Arc::new(SystemClock)).unwrap();
     let cameras = ["gate", "yard"].map(|name| {
         let (slot, (out, seen)) = (Arc::new(FrameSlot::new()), tokio::sync::mpsc::channel(DETECTED_QUEUE));
-        let line = stage.add_camera(CameraId::parse(name).unwrap(), Arc::clone(&slot), out);
+        let line = stage.add_camera(CameraId::parse(name).unwrap(), Arc::clone(&slot), Arc::default(), out);
         (slot, line, seen)
     });
     for n in 0..3 {

@@ -37,7 +37,7 @@ pub(crate) fn play(script: &Script, fps: f64, seed: u64, shift_ms: i64) -> Vec<A
                 if let Some(shots) = script.recorded.get(&((t * 1000.0).round() as u64)) {
                     detections.extend(shots.iter().map(detection));
                 }
-                scene.observe(stamp(t), Observation::Analysed { detections: &detections })
+                scene.observe(stamp(t), Observation::Analysed { detections: &detections, luma: None })
             }
         });
     }

@@ -29,7 +29,8 @@ const en = {
   class: { person: "person", bicycle: "bicycle", motorcycle: "motorcycle", car: "car", bus: "bus", truck: "truck", van: "van", animal: "animal",
     bag: "bag", boat: "boat", fire: "fire", smoke: "smoke", other: "object", unknown: "unnamed object" },
   cause: { starting: "starting", unreachable: "not reachable", unauthorized: "password refused", stalled: "sends nothing", unusable: "unusable video",
-    undecodable: "cannot be decoded", overload: "machine too busy", service_down: "service was down", disabled: "switched off" },
+    undecodable: "cannot be decoded", overload: "machine too busy", service_down: "service was down", disabled: "switched off",
+    view_moved: "view has moved" },
 };
 
 const zh = {
@@ -59,7 +60,8 @@ const zh = {
   class: { person: "人员", bicycle: "自行车", motorcycle: "摩托车", car: "轿车", bus: "公交车", truck: "卡车", van: "面包车", animal: "动物",
     bag: "包", boat: "船", fire: "火", smoke: "烟", other: "物体", unknown: "未知物体" },
   cause: { starting: "正在启动", unreachable: "无法连接", unauthorized: "密码被拒", stalled: "不再发送画面", unusable: "视频不可用",
-    undecodable: "无法解码", overload: "主机过忙", service_down: "服务未运行", disabled: "已停用" },
+    undecodable: "无法解码", overload: "主机过忙", service_down: "服务未运行", disabled: "已停用",
+    view_moved: "画面移位" },
 };
 
 const BOTH = { en, "zh-CN": zh };
