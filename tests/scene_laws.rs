@@ -8,9 +8,13 @@ use std::time::Duration;
 
 use lightbar::domain::alert::{AlertChange, AlertKind, EndReason, Phase};
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
+use lightbar::domain::geometry::CrossingDirection::LeftToRight;
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
 use lightbar::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
-use lightbar::domain::rules::{LineCross, Loitering, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit};
+use lightbar::domain::rules::{
+    Crowd, FastMove, Heading, LineCross, Loitering, ObjectPresent, ObjectRemoved, Rule, RuleSpec, Speed,
+    VehicleStopped, WrongWay, ZoneEnter, ZoneExit, ZonePresence,
+};
 use lightbar::domain::scene::{BlindCause, NamedLine, Observation, Scene, SceneConfig};
 use lightbar::domain::time::Timestamp;
 use proptest::prelude::*;
@@ -22,6 +26,7 @@ fn config() -> SceneConfig {
     let line = Line::new(vec![Point::new(0.5, 1.0), Point::new(0.5, 0.0)]).unwrap();
     let rule = |name: &str, spec: RuleSpec| Rule::new(RuleId::parse(name).unwrap(), spec);
     let secs = Duration::from_secs;
+    let up = Heading { from: Point::new(0.5, 1.0), to: Point::new(0.5, 0.0), tolerance: 120.0, min_travel: 0.05 };
     SceneConfig {
         zones: vec![Zone { id: id("yard"), rev: 1, name: None, category: None, shape }],
         lines: vec![NamedLine { id: id("gate"), rev: 1, name: None, line }],
@@ -31,6 +36,16 @@ fn config() -> SceneConfig {
             rule("exit", RuleSpec::ZoneExit(ZoneExit { zone: id("yard") })),
             rule("loiter", RuleSpec::Loitering(Loitering { zone: id("yard"), dwell: secs(2) })),
             rule("removed", RuleSpec::ObjectRemoved(ObjectRemoved { zone: None, settle: secs(2), gone: secs(1) })),
+            rule("occupied", RuleSpec::ZonePresence(ZonePresence { zone: id("yard"), dwell: secs(1), clear: secs(2) })),
+            rule("wrong-line", RuleSpec::WrongWay(WrongWay::OverLine { line: id("gate"), forbidden: LeftToRight })),
+            rule("wrong-zone", RuleSpec::WrongWay(WrongWay::InZone { zone: id("yard"), allowed: up })),
+            rule("crowd", RuleSpec::Crowd(Crowd { zone: None, count: 2, slack: 1, dwell: secs(1), clear: secs(1) })),
+            rule(
+                "stopped",
+                RuleSpec::VehicleStopped(VehicleStopped { zone: None, dwell: secs(3), include_parked: true }),
+            ),
+            rule("present", RuleSpec::ObjectPresent(ObjectPresent { zone: None, min: secs(1), clear: secs(1) })),
+            rule("fast", RuleSpec::FastMove(FastMove { zone: None, min_speed: Speed::Heights(0.3), during: secs(1) })),
             rule("nowhere", RuleSpec::ZoneEnter(ZoneEnter { zone: id("unknown") })),
         ],
         ..SceneConfig::new(CameraId::parse("camera").unwrap())
@@ -89,7 +104,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Unchanged),
         1 => (0..BlindCause::ALL.len()).prop_map(|i| Event::Blind(BlindCause::ALL[i])),
         1 => Just(Event::Tick),
-        1 => (0..6usize).prop_map(Event::Reconfigure),
+        1 => (0..13usize).prop_map(Event::Reconfigure),
         1 => Just(Event::EndAll),
     ]
 }

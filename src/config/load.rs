@@ -1,7 +1,7 @@
 //! From files to settings.
 
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::DeTable;
@@ -14,7 +14,9 @@ use super::kafka::KafkaSettings;
 use super::service::{HttpSettings, LogSettings, ServiceSettings};
 use super::source::{self, SourceFile};
 use super::table::{Reader, Table};
-use super::{Settings, canonical, defaults, inference, kafka, service};
+use super::{Settings, canonical, defaults, inference, kafka, scene, service};
+use crate::domain::ids::CameraId;
+use crate::domain::scene::{SceneConfig, SightConfig};
 
 /// The tables of a file's top.
 pub(super) const KEYS: &[&str] = &["service", "http", "log", "kafka", "inference", "defaults", "camera"];
@@ -43,6 +45,22 @@ pub fn load_with(path: &Path, environment: &dyn Fn(&str) -> Option<String>) -> R
         }
         _ => Err(ConfigErrors(in_order(errors, &files))),
     }
+}
+
+/// A scene alone, as the keys of a `[[camera]]` describe it (`[[zone]]`, `[[line]]`, `[[rule]]`, `[tracking]`): what is played
+/// without a camera.
+pub fn scene_from_text(text: &str) -> Result<SceneConfig, ConfigErrors> {
+    let files = [SourceFile { name: "scene".to_owned(), folder: PathBuf::new(), text: text.to_owned() }];
+    let (documents, mut errors) = parse(&files);
+    let reader = Reader { environment: &|_| None, errors: RefCell::new(Vec::new()) };
+    let camera = CameraId::parse("scene").ok();
+    let read = |(file, document): &Document<'_>| {
+        let top = Table::top(&reader, file, document.get_ref(), camera::KEYS);
+        scene::read(&top, camera.clone(), SightConfig::default())
+    };
+    let config = documents.first().and_then(read);
+    errors.append(&mut reader.errors.borrow_mut());
+    config.filter(|_| errors.is_empty()).ok_or_else(|| ConfigErrors(in_order(errors, &files)))
 }
 
 type Document<'a> = (&'a SourceFile, Spanned<DeTable<'a>>);

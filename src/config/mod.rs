@@ -24,13 +24,14 @@ mod defaults;
 mod card;
 mod scene;
 mod rule;
+mod rule_kind;
 
 pub use answer::ReloadAnswer;
 pub use camera::{CameraSettings, Clocking, Credentials, DecoderChoice, RingBounds, StreamSettings, Transport};
 pub use error::{ConfigError, ConfigErrors};
 pub use inference::{InferenceSettings, Provider};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings, TlsSettings};
-pub use load::{load, load_with};
+pub use load::{load, load_with, scene_from_text};
 pub use reload::{CameraChange, Plan, diff};
 pub use secret::Secret;
 pub use service::{HttpSettings, LogFormat, LogSettings, ServiceSettings};

@@ -11,7 +11,7 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
 use crate::domain::cues::{CueConfig, SmallLuma};
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
-use crate::domain::geometry::{BBox, Line, Zone};
+use crate::domain::geometry::{BBox, Line, Ruler, Zone};
 use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
 use crate::domain::rules::Rule;
 use crate::domain::rules::engine::{Engine, View};
@@ -195,6 +195,7 @@ pub struct Scene {
     sight: Sight,
     tracker: Tracker,
     engine: Engine,
+    ruler: Ruler,
     book: AlertBook,
     last_seen: Vec<Detection>,
 }
@@ -207,6 +208,7 @@ impl Scene {
             sight: Sight::new(config.sight),
             tracker: Tracker::new(config.tracker.clone()),
             engine: Engine::new(&config),
+            ruler: Ruler::default(),
             book: AlertBook::new(config.camera.clone(), ids),
             last_seen: Vec::new(),
             config,
@@ -253,6 +255,11 @@ impl Scene {
         changes
     }
 
+    /// Tells the size of the pictures that detections come from; until then a picture of 16 to 9 is assumed.
+    pub fn see_picture(&mut self, width: u32, height: u32) {
+        self.ruler.see_picture(width, height);
+    }
+
     /// What the scene was configured with.
     pub const fn config(&self) -> &SceneConfig {
         &self.config
@@ -295,6 +302,7 @@ impl Scene {
             tracks: self.tracker.tracks(),
             ended: self.tracker.ended(),
             detections: &self.last_seen,
+            ruler: &self.ruler,
         };
         changes.extend(self.engine.look(&view, &mut self.book));
         changes

@@ -137,6 +137,7 @@ impl Analyzer {
         }
         let seen = FrameRef { width: frame.width, height: frame.height, number: frame.number, pts: frame.pts };
         self.last_frame = Some((seen, frame.model));
+        self.scene.see_picture(frame.width, frame.height);
         let timer = self.measured.decide_seconds.start_timer();
         let changes =
             self.scene.observe(at, Observation::Analysed { detections: &frame.detections, luma: frame.luma.as_ref() });

@@ -53,6 +53,7 @@ fn mismatch(expected: &Expected, life: &Life<'_>) -> Option<String> {
             "end" => Some(life.last.end_reason.map_or("open", reason).to_owned()),
             "direction" => opened.crossing.as_ref().map(|c| direction(c.direction).to_owned()),
             "updates" => Some(life.updates.to_string()),
+            "count" => Some(opened.count.to_string()),
             "started" => return about(want, Some(opened.started_at)).err(),
             "raised" => return about(want, Some(opened.captured_at)).err(),
             "ended" => return about(want, life.last.ended_at).err(),

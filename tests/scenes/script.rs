@@ -5,7 +5,7 @@
 //! line gate 0.5,1.0 0.5,0.0
 //! rule r1 loitering zone=yard dwell=10s classes=person cooldown=30s min_confidence=0.5 min_height=0.1 anchor=centre
 //! rule r2 line_cross line=gate direction=left_to_right
-//! rule r3 object_removed settle=5s gone=2s labels=bottle
+//! rule r3 object_removed settle=5s gone=2s labels=bottle      a rule's keys as configured; `dwell=10s` is `dwell_s = 10`
 //! fps 2 5 10 25            each is run
 //! seeds 3                  each frame rate with so many different noises
 //! noise 0.02               standard deviation of box places and sizes, in box sizes
@@ -27,21 +27,19 @@
 //! change 12s drop r1       the configuration is read again without this rule
 //! end 20s restart          every alert is ended
 //! expect loitering rule=r1 started=4s~0.5 raised=14s~0.7 ended=20s~1 end=left direction=left_to_right updates=1
+//!                          and count=4, how many objects it opened with
 //! ```
 //! Every alert must be expected, and every expected one must come.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
+use lightbar::config::scene_from_text;
 use lightbar::domain::alert::EndReason;
-use lightbar::domain::detection::{Confidence, ObjectClass};
-use lightbar::domain::geometry::{BBox, CrossingDirection, Line, Point, Zone, ZoneShape};
-use lightbar::domain::ids::{CameraId, RuleId, ZoneId};
-use lightbar::domain::rules::{
-    Anchor, LineCross, Loitering, ObjectFilter, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit,
-};
-use lightbar::domain::scene::{BlindCause, NamedLine, SceneConfig};
+use lightbar::domain::detection::ObjectClass;
+use lightbar::domain::geometry::BBox;
+use lightbar::domain::ids::CameraId;
+use lightbar::domain::scene::{BlindCause, SceneConfig};
 
 pub(crate) struct Script {
     pub(crate) config: SceneConfig,
@@ -123,10 +121,6 @@ fn class(text: &str) -> Result<(ObjectClass, Option<Arc<str>>), String> {
     Ok((ObjectClass::from_name(name).ok_or_else(|| format!("unknown class {name:?}"))?, label))
 }
 
-fn points(words: &[&str]) -> Result<Vec<Point>, String> {
-    words.iter().map(|w| pair(w, ',').map(|(x, y)| Point::new(x, y))).collect()
-}
-
 fn fields(words: &[&str]) -> Result<BTreeMap<String, String>, String> {
     words
         .iter()
@@ -137,68 +131,51 @@ fn fields(words: &[&str]) -> Result<BTreeMap<String, String>, String> {
         .collect()
 }
 
-fn direction(text: &str) -> Result<CrossingDirection, String> {
-    match text {
-        "left_to_right" => Ok(CrossingDirection::LeftToRight),
-        "right_to_left" => Ok(CrossingDirection::RightToLeft),
-        _ => Err(format!("unknown direction {text:?}")),
+/// A value as configuration files write it: `10s` becomes the key's `_s`, `0,0.5>1,0.5` a list of points.
+fn setting(key: &str, value: &str) -> String {
+    if let Some(number) = value.strip_suffix('s').filter(|number| number.parse::<f64>().is_ok()) {
+        return format!("{key}_s = {number}");
     }
+    if matches!(key, "classes" | "labels") {
+        let items: Vec<String> = value.split(',').map(|item| format!("{item:?}")).collect();
+        return format!("{key} = [{}]", items.join(", "));
+    }
+    if value.contains('>') {
+        let points: Vec<String> = value.split('>').map(|point| format!("[{point}]")).collect();
+        return format!("{key} = [{}]", points.join(", "));
+    }
+    let is_bare = value.parse::<f64>().is_ok() || value.parse::<bool>().is_ok();
+    if is_bare { format!("{key} = {value}") } else { format!("{key} = {value:?}") }
 }
 
-fn rule(words: &[&str]) -> Result<Rule, String> {
-    let mut given = fields(&words[2..])?;
-    let mut take = |key: &str| given.remove(key);
-    let mut filter = ObjectFilter::default();
-    if let Some(classes) = take("classes") {
-        filter.classes = classes.split(',').map(|c| class(c).map(|c| c.0)).collect::<Result<_, _>>()?;
-    }
-    if let Some(labels) = take("labels") {
-        filter.labels = labels.split(',').map(Arc::from).collect();
-    }
-    if let Some(least) = take("min_confidence") {
-        filter.min_confidence = Confidence::clamped(number(&least)?);
-    }
-    if let Some(least) = take("min_height") {
-        filter.min_height = number(&least)?;
-    }
-    if take("anchor").as_deref() == Some("centre") {
-        filter.anchor = Anchor::Centre;
-    }
-    let cooldown = take("cooldown").map_or(Ok(0.0), |t| seconds(&t))?;
-    let id = |text: Option<String>| ZoneId::parse(&text.unwrap_or_default()).map_err(|e| e.to_string());
-    let time = |text: Option<String>| seconds(&text.unwrap_or_default()).map(Duration::from_secs_f64);
-    let spec = match words[1] {
-        "line_cross" => {
-            let direction = take("direction").map(|d| direction(&d)).transpose()?;
-            RuleSpec::LineCross(LineCross { line: id(take("line"))?, direction })
-        }
-        "zone_enter" => RuleSpec::ZoneEnter(ZoneEnter { zone: id(take("zone"))? }),
-        "zone_exit" => RuleSpec::ZoneExit(ZoneExit { zone: id(take("zone"))? }),
-        "loitering" => RuleSpec::Loitering(Loitering { zone: id(take("zone"))?, dwell: time(take("dwell"))? }),
-        "object_removed" => RuleSpec::ObjectRemoved(ObjectRemoved {
-            zone: take("zone").map(|z| id(Some(z))).transpose()?,
-            settle: time(take("settle"))?,
-            gone: time(take("gone"))?,
-        }),
-        other => return Err(format!("unknown rule kind {other:?}")),
-    };
-    if let Some(key) = given.keys().next() {
-        return Err(format!("unknown key {key:?}"));
-    }
-    let id = RuleId::parse(words[0]).map_err(|e| e.to_string())?;
-    Ok(Rule { filter, cooldown: Duration::from_secs_f64(cooldown), ..Rule::new(id, spec) })
+/// A rule as a configuration file has it; one that rests never and takes any confidence where nothing is said.
+fn rule(words: &[&str]) -> Result<String, String> {
+    let [id, kind, given @ ..] = words else { return Err("wanted: rule ID KIND KEY=VALUE ...".into()) };
+    let mut settings = fields(given)?;
+    settings.entry("cooldown".to_owned()).or_insert_with(|| "0s".to_owned());
+    settings.entry("min_confidence".to_owned()).or_insert_with(|| "0".to_owned());
+    let settings: Vec<String> = settings.iter().map(|(key, value)| setting(key, value)).collect();
+    Ok(format!("[[rule]]\nid = {id:?}\nkind = {kind:?}\n{}\n", settings.join("\n")))
+}
+
+/// A zone or line as a configuration file has it.
+fn shape(what: &str, id: &str, words: &[&str]) -> String {
+    let points: Vec<String> = words.iter().map(|point| format!("[{point}]")).collect();
+    format!("[[{what}]]\nid = {id:?}\npoints = [{}]\n", points.join(", "))
 }
 
 impl Script {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut script = Self::empty();
+        let (mut script, mut drawn) = (Self::empty(), String::new());
         for (i, line) in text.lines().enumerate() {
             let statement = line.split('#').next().unwrap_or_default();
             let words: Vec<&str> = statement.split_whitespace().collect();
             if !words.is_empty() {
-                script.take(&words, statement).map_err(|e| format!("line {}: {e}", i + 1))?;
+                let text = script.take(&words, statement).map_err(|e| format!("line {}: {e}", i + 1))?;
+                drawn += &text.unwrap_or_default();
             }
         }
+        script.config = scene_from_text(&drawn).map_err(|e| e.to_string())?;
         Ok(script)
     }
 
@@ -219,19 +196,12 @@ impl Script {
         }
     }
 
-    fn take(&mut self, words: &[&str], statement: &str) -> Result<(), String> {
+    /// Takes in a statement; gives what configuration it stands for.
+    fn take(&mut self, words: &[&str], statement: &str) -> Result<Option<String>, String> {
         let word = |i: usize| words.get(i).copied().ok_or_else(|| format!("{} wants more words", words[0]));
-        let zone_id = || ZoneId::parse(word(1)?).map_err(|e| e.to_string());
         match words[0] {
-            "zone" => {
-                let shape = ZoneShape::new(points(&words[2..])?).map_err(|e| e.to_string())?;
-                self.config.zones.push(Zone { id: zone_id()?, rev: 1, name: None, category: None, shape });
-            }
-            "line" => {
-                let line = Line::new(points(&words[2..])?).map_err(|e| e.to_string())?;
-                self.config.lines.push(NamedLine { id: zone_id()?, rev: 1, name: None, line });
-            }
-            "rule" => self.config.rules.push(rule(&words[1..])?),
+            "zone" | "line" => return Ok(Some(shape(words[0], word(1)?, &words[2..]))),
+            "rule" => return rule(&words[1..]).map(Some),
             "fps" => self.fps = words[1..].iter().map(|w| number(w)).collect::<Result<_, _>>()?,
             "seeds" => self.seeds = number(word(1)?)?,
             "noise" => self.noise = number(word(1)?)?,
@@ -270,7 +240,7 @@ impl Script {
             _ if statement.starts_with(' ') => self.keyframe(words)?,
             _ => self.of_an_actor(words)?,
         }
-        Ok(())
+        Ok(None)
     }
 
     fn enter(&mut self, words: &[&str]) -> Result<(), String> {

@@ -57,7 +57,7 @@ fn the_example_is_good_as_it_is_and_with_all_of_it_in_force() {
     let path = repository("deploy/config.example.toml");
     let settings = load_with(&path, &|_| None).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(settings.cameras.len(), 2);
-    assert_eq!(settings.cameras[0].scene.rules.len(), 4);
+    assert_eq!(settings.cameras[0].scene.rules.len(), 11);
 
     let folder = tempfile::tempdir().expect("a folder");
     let all = folder.path().join("all.toml");
@@ -68,7 +68,9 @@ fn the_example_is_good_as_it_is_and_with_all_of_it_in_force() {
 
 #[test]
 fn the_example_shows_every_key() {
-    let text = uncommented(&read("deploy/config.example.toml")).replace("# password_file", "password_file");
+    let text = uncommented(&read("deploy/config.example.toml"))
+        .replace("# password_file", "password_file")
+        .replace("# min_speed_frame", "min_speed_frame");
     let (mut table, mut shown) = ("(top)".to_owned(), BTreeSet::new());
     for line in text.lines() {
         let code = line.split(" #").next().unwrap_or_default().trim();

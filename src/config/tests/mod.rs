@@ -149,6 +149,60 @@ fn each_error_names_key_what_it_got_and_what_it_wants() {
 }
 
 #[test]
+fn each_kind_of_rule_says_what_it_wants() {
+    let rule = "kind = \"loitering\"\nzone = \"yard\"\ndwell_s = 8.5\n";
+    for (to, wants) in [
+        (
+            "kind = \"zone_presense\"",
+            "rule[stay].kind: got \"zone_presense\", wants one of line_cross, zone_enter, zone_exit, zone_presence,",
+        ),
+        ("kind = \"zone_presence\"", "rule[stay].zone: missing, wants the id of one of the camera's zones"),
+        ("kind = \"crowd\"\ncount = 1", "rule[stay].count: got 1, wants a whole number from 2 to 1000"),
+        ("kind = \"crowd\"", "rule[stay].count: missing, wants how many are a crowd"),
+        ("kind = \"crowd\"\ncount = 3\nslack = 3", "rule[stay].slack: got 3 with count 3, wants it below"),
+        ("kind = \"vehicle_stopped\"", "rule[stay].dwell_s: missing, wants after how many seconds"),
+        ("kind = \"vehicle_stopped\"\ndwell_s = 5\ninclude_parked = 1", "include_parked: got 1, wants true or false"),
+        ("kind = \"object_present\"\nmin_s = -1", "rule[stay].min_s: got -1, wants a number from 0 to 3600"),
+        ("kind = \"fast_move\"", "rule[stay].min_speed: missing, wants object heights per second"),
+        ("kind = \"fast_move\"\nmin_speed = 2\nmin_speed_frame = 1", "min_speed_frame: got two speeds, wants one"),
+        (
+            "kind = \"wrong_way\"\ndirection = \"any\"\nline = \"door\"",
+            "direction: got \"any\", wants one of left_to_right, right_to_left",
+        ),
+        ("kind = \"wrong_way\"\nline = \"door\"", "direction: missing, wants the direction that is forbidden"),
+        ("kind = \"wrong_way\"\nline = \"door\"\nzone = \"yard\"", "zone: got a zone beside a line, wants one of them"),
+        ("kind = \"wrong_way\"\nzone = \"yard\"", "allowed_heading: missing, wants two different points"),
+        (
+            "kind = \"wrong_way\"\nzone = \"yard\"\nallowed_heading = [[0.5, 1]]",
+            "allowed_heading: got a list of 1, wants two different points",
+        ),
+        (
+            "kind = \"wrong_way\"\nzone = \"yard\"\nallowed_heading = [[0.5, 1], [0.5, 1]]",
+            "allowed_heading: got the same point twice",
+        ),
+        (
+            "kind = \"wrong_way\"\nzone = \"yard\"\nallowed_heading = [[0.5, 1], [0.5, 0]]\ndirection = \"left_to_right\"",
+            "direction: means nothing to a wrong_way rule of a zone, which has an allowed_heading; remove it",
+        ),
+        (
+            "kind = \"zone_presence\"\nzone = \"yard\"\ncount = 3",
+            "count: means nothing to a rule of kind zone_presence; remove it",
+        ),
+    ] {
+        let errors = errors_after(rule, &format!("{to}\n"));
+        assert!(errors.iter().any(|e| e.contains(wants)), "{to:?} gave {errors:#?}");
+        assert_eq!(errors.len(), 1, "{to:?} gave {errors:#?}");
+    }
+}
+
+#[test]
+fn every_key_of_a_kind_is_a_key_of_rules() {
+    for key in super::rule_kind::own_keys() {
+        assert!(super::rule::KEYS.contains(&key), "{key} is read but not among the keys of [[camera.rule]]");
+    }
+}
+
+#[test]
 fn one_mistake_gives_one_error() {
     for (from, to) in [
         ("fps = 4", "fps = 400"),

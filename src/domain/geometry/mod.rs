@@ -5,8 +5,10 @@ pub mod bbox;
 mod segment;
 pub mod line;
 pub mod zone;
+pub mod ruler;
 
 pub use bbox::BBox;
 pub use line::{CrossingDirection, Line};
 pub use point::Point;
+pub use ruler::Ruler;
 pub use zone::{Zone, ZoneShape};

@@ -4,12 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::crowd::Crowd;
+use super::fast_move::FastMove;
 use super::line_cross::LineCross;
 use super::loitering::Loitering;
+use super::object_present::ObjectPresent;
 use super::object_removed::ObjectRemoved;
+use super::vehicle_stopped::VehicleStopped;
 use super::watch::Watch;
+use super::wrong_way::WrongWay;
 use super::zone_enter::ZoneEnter;
 use super::zone_exit::ZoneExit;
+use super::zone_presence::ZonePresence;
 use crate::domain::alert::{AlertKind, Severity, Urgency};
 use crate::domain::detection::{Confidence, ObjectClass};
 use crate::domain::geometry::{BBox, Point};
@@ -50,7 +56,13 @@ pub enum RuleSpec {
     LineCross(LineCross),
     ZoneEnter(ZoneEnter),
     ZoneExit(ZoneExit),
+    ZonePresence(ZonePresence),
     Loitering(Loitering),
+    WrongWay(WrongWay),
+    Crowd(Crowd),
+    VehicleStopped(VehicleStopped),
+    ObjectPresent(ObjectPresent),
+    FastMove(FastMove),
     ObjectRemoved(ObjectRemoved),
 }
 
@@ -61,7 +73,13 @@ impl RuleSpec {
             Self::LineCross(settings) => settings,
             Self::ZoneEnter(settings) => settings,
             Self::ZoneExit(settings) => settings,
+            Self::ZonePresence(settings) => settings,
             Self::Loitering(settings) => settings,
+            Self::WrongWay(settings) => settings,
+            Self::Crowd(settings) => settings,
+            Self::VehicleStopped(settings) => settings,
+            Self::ObjectPresent(settings) => settings,
+            Self::FastMove(settings) => settings,
             Self::ObjectRemoved(settings) => settings,
         }
     }
@@ -126,12 +144,14 @@ pub(crate) enum Rest {
     Track,
     /// The track that raised it, from the end: for stays.
     TrackAfterEnd,
+    /// The whole rule, from the end: for what concerns a place and not one track.
+    RuleAfterEnd,
 }
 
 impl Rest {
     /// Whether it counts from the end of an alert.
     pub(crate) const fn is_after_end(self) -> bool {
-        matches!(self, Self::TrackAfterEnd)
+        matches!(self, Self::TrackAfterEnd | Self::RuleAfterEnd)
     }
 }
 
@@ -167,16 +187,19 @@ impl Default for ObjectFilter {
 }
 
 impl ObjectFilter {
-    /// Whether the rule looks at `track`.
-    pub fn admits(&self, track: &Track) -> bool {
+    /// Whether `track` is of a class and label that the rule looks at.
+    pub fn names(&self, track: &Track) -> bool {
         let class = track.class();
         let class_fits =
             if self.classes.is_empty() { class != ObjectClass::Unknown } else { self.classes.contains(&class) };
-        let label_fits = self.labels.is_empty() || track.label().is_some_and(|label| self.labels.contains(label));
+        class_fits && (self.labels.is_empty() || track.label().is_some_and(|label| self.labels.contains(label)))
+    }
+
+    /// Whether the rule looks at `track`.
+    pub fn admits(&self, track: &Track) -> bool {
         // A box may reach out of the picture; what is seen of it counts.
         let height = track.bbox().clipped().map_or(0.0, |b| b.h);
-        class_fits
-            && label_fits
+        self.names(track)
             && track.is_confirmed()
             && track.confidence() >= self.min_confidence
             && (self.min_height..=self.max_height.max(self.min_height)).contains(&height)

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use super::rule::Rule;
+use super::rule::{Rest, Rule};
 use crate::domain::alert::{AlertObject, Crossing, Cue, EndReason};
 use crate::domain::detection::Detection;
-use crate::domain::geometry::{BBox, Zone};
+use crate::domain::geometry::{BBox, Ruler, Zone};
 use crate::domain::ids::TrackId;
 use crate::domain::scene::NamedLine;
 use crate::domain::time::Timestamp;
@@ -28,6 +28,8 @@ pub(crate) struct View<'a> {
     pub(crate) ended: &'a [Track],
     /// All detections of the frame.
     pub(crate) detections: &'a [Detection],
+    /// Measures on the picture.
+    pub(crate) ruler: &'a Ruler,
 }
 
 /// A rule with the ground it is drawn on, and who has rest from it.
@@ -38,22 +40,29 @@ pub(crate) struct Post {
     pub(crate) line: Option<NamedLine>,
     /// When the rule last had an alert about a track.
     pub(crate) spoke: BTreeMap<TrackId, Timestamp>,
+    /// When it last had one at all.
+    spoke_last: Option<Timestamp>,
 }
 
 impl Post {
     /// A rule that has not spoken yet, on its ground.
     pub(super) const fn new(rule: Rule, zone: Option<Zone>, line: Option<NamedLine>) -> Self {
-        Self { rule, zone, line, spoke: BTreeMap::new() }
+        Self { rule, zone, line, spoke: BTreeMap::new(), spoke_last: None }
     }
 
     /// Notes that an alert about `track` has opened or ended `at`.
     pub(super) fn note_spoken(&mut self, track: TrackId, at: Timestamp) {
         self.spoke.insert(track, at);
+        self.spoke_last = Some(at);
     }
 
     /// Whether a new alert about `track` is allowed after the last one.
     pub(super) fn may_speak(&self, track: TrackId, at: Timestamp) -> bool {
-        self.spoke.get(&track).is_none_or(|&last| at.since(last) >= self.rule.cooldown)
+        let last = match self.rule.spec.settings().rest() {
+            Rest::Track | Rest::TrackAfterEnd => self.spoke.get(&track).copied(),
+            Rest::RuleAfterEnd => self.spoke_last,
+        };
+        last.is_none_or(|last| at.since(last) >= self.rule.cooldown)
     }
 }
 
@@ -106,6 +115,14 @@ pub(crate) struct Concerned {
 
 /// Objects that an alert quotes; of more, it says how many.
 pub(crate) const MAX_QUOTED: usize = 32;
+
+impl Concerned {
+    /// Several objects, the most important first.
+    pub(super) fn several<'a>(objects: impl ExactSizeIterator<Item = (&'a Track, Option<Duration>)>) -> Self {
+        let count = u32::try_from(objects.len()).unwrap_or(u32::MAX);
+        Self { objects: objects.take(MAX_QUOTED).map(|(track, dwell)| quote(track, dwell)).collect(), count }
+    }
+}
 
 impl From<AlertObject> for Concerned {
     fn from(object: AlertObject) -> Self {
