@@ -2,7 +2,7 @@
 //! people and systems that act on it.
 //!
 //! Read in the order of the flow: `camera` gives packets, `pipeline` is the line, `inference` finds objects, `domain` decides,
-//! `store` promises, `kafka` delivers, `web` shows. `app` puts them together.
+//! `store` promises, `kafka` delivers, `web` shows. `app` puts them together; `score` measures.
 
 pub mod domain;
 pub mod pipeline;
@@ -18,6 +18,7 @@ pub mod web;
 pub mod config;
 pub mod logging;
 pub mod metrics;
+pub mod score;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod clock;

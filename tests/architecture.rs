@@ -47,10 +47,24 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     ("kafka", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     ("web", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
+    // Judges alerts as they are published, so it knows their form and the words; never the rules.
+    ("score", &["domain", "contract"]),
     // A street, a broker and a consumer of their own, outside the service: it may use the rooms, none may use it.
     (
         "demo",
-        &["domain", "pipeline", "metrics", "clock", "backoff", "contract", "camera", "inference", "kafka", "config"],
+        &[
+            "domain",
+            "pipeline",
+            "metrics",
+            "clock",
+            "backoff",
+            "contract",
+            "camera",
+            "inference",
+            "kafka",
+            "config",
+            "score",
+        ],
     ),
 ];
 

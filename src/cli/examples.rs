@@ -54,6 +54,21 @@ Examples:
 
 The same file and configuration give the same alerts, ids included.";
 
+pub(super) const SCORE: &str = "\
+Examples:
+  lightbar score --truth truth.jsonl --alerts alerts.jsonl
+  lightbar score --truth truth.jsonl --alerts alerts.jsonl --json score.json --picture score.svg
+  lightbar score --truth truth.jsonl --alerts alerts.jsonl --video evening.mp4=gate-north
+  lightbar score --truth truth.jsonl --alerts alerts.jsonl --min-f1 0.95 --fail-on-missed       for CI
+  lightbar score --compare before.jsonl after.jsonl --truth truth.jsonl     what a change gains and loses
+
+Truth, one JSON object per line:
+  {\"camera\": \"gate\", \"kind\": \"line_cross\", \"start_s\": 6.3, \"tolerance_s\": 0.5, \"direction\": \"left_to_right\"}
+  {\"camera\": \"gate\", \"kind\": \"loitering\", \"start_s\": 24, \"due_s\": 39, \"class\": \"person\"}
+  {\"camera\": \"gate\", \"watched\": [0, 3600]}
+
+Exit status: 0 good, 1 a bar that was set is missed, 2 a file or the command line is wrong.";
+
 pub(super) const DETECT: &str = "\
 Examples:
   lightbar detect --model model.toml --annotations instances.json --out results.json images/";

@@ -7,6 +7,7 @@ mod feed;
 mod reload;
 mod blind;
 mod replay;
+mod score;
 mod detect;
 mod track;
 mod model;
@@ -23,6 +24,7 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigErrors;
+use crate::score::Mistakes;
 
 /// Wrong configuration or command line (clap's own too).
 const EXIT_WRONG: u8 = 2;
@@ -64,6 +66,9 @@ enum Command {
     /// Send a video file through the line instead of a camera.
     #[command(after_help = examples::REPLAY)]
     Replay(replay::Args),
+    /// Score alerts against what really happened, or compare two sets of alerts.
+    #[command(after_help = examples::SCORE)]
+    Score(score::Args),
     /// Detect objects on pictures, as COCO results.
     #[command(after_help = examples::DETECT)]
     Detect(detect::Args),
@@ -100,6 +105,7 @@ impl Cli {
             Command::Reload(args) => reload::run(args),
             Command::Blind(args) => blind::run(args),
             Command::Replay(args) => replay::run(args),
+            Command::Score(args) => score::run(args),
             Command::Detect(args) => detect::run(args),
             Command::Track(args) => track::run(args),
             Command::Model(args) => model::run(args),
@@ -117,9 +123,10 @@ fn tell(error: &anyhow::Error) -> ExitCode {
     if pipe_closed {
         return ExitCode::SUCCESS;
     }
-    let (mut text, status) = match error.downcast_ref::<ConfigErrors>() {
-        Some(errors) => (errors.with_snippets(), ExitCode::from(EXIT_WRONG)),
-        None => (error.to_string(), ExitCode::FAILURE),
+    let (mut text, status, count) = match (error.downcast_ref::<ConfigErrors>(), error.downcast_ref::<Mistakes>()) {
+        (Some(errors), _) => (errors.with_snippets(), ExitCode::from(EXIT_WRONG), errors.0.len()),
+        (None, Some(mistakes)) => (mistakes.to_string(), ExitCode::from(EXIT_WRONG), mistakes.count()),
+        (None, None) => (error.to_string(), ExitCode::FAILURE, 1),
     };
     if status == ExitCode::FAILURE {
         for cause in error.chain().skip(1) {
@@ -127,7 +134,6 @@ fn tell(error: &anyhow::Error) -> ExitCode {
             text += &cause.to_string();
         }
     }
-    let count = error.downcast_ref::<ConfigErrors>().map_or(1, |errors| errors.0.len());
     let title = if count == 1 { "error".to_owned() } else { format!("{count} errors") };
     let mut stderr = io::stderr().lock();
     let (red, plain) = if stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none() {
