@@ -2,12 +2,13 @@
 
 use super::rule;
 use super::table::Table;
+use crate::domain::geometry::zone::InvalidZone;
 use crate::domain::geometry::{Line, Zone, ZoneShape};
 use crate::domain::ids::{CameraId, ZoneId};
 use crate::domain::scene::{NamedLine, SceneConfig, SightConfig};
 use crate::domain::tracking::TrackerConfig;
 
-pub(super) const ZONE_KEYS: &[&str] = &["id", "rev", "name", "category", "points"];
+pub(super) const ZONE_KEYS: &[&str] = &["id", "rev", "name", "category", "points", "polygons", "holes"];
 pub(super) const LINE_KEYS: &[&str] = &["id", "rev", "name", "points"];
 pub(super) const TRACKING_KEYS: &[&str] = &["confirm_confidence", "keep_confidence", "lost_after_s"];
 
@@ -49,13 +50,32 @@ fn read_id(table: &Table<'_>, wants: &str) -> Option<ZoneId> {
 
 fn read_zone(table: &Table<'_>) -> Option<Zone> {
     let id = read_id(table, "a slug that is unique among the camera's zones");
-    let points = table.points("points").or_else(|| table.missing("points", "a list of at least 3 points [x, y], 0..1"));
-    let shape = points.and_then(|points| match ZoneShape::new(points) {
-        Ok(shape) => Some(shape),
-        Err(e) => table.wrong("points", &e.to_string()),
-    });
+    let shape = read_shape(table);
     let rev = table.whole("rev", 1..=u32::MAX).unwrap_or(1);
     Some(Zone { id: id?, rev, name: table.owned("name"), category: table.owned("category"), shape: shape? })
+}
+
+/// One polygon in `points`, or several in `polygons`; less `holes`.
+fn read_shape(table: &Table<'_>) -> Option<ZoneShape> {
+    if table.has("points") && table.has("polygons") {
+        return table.wrong("polygons", "got polygons beside points, wants one of them: put all into polygons");
+    }
+    let key = if table.has("polygons") { "polygons" } else { "points" };
+    let polygons = if key == "polygons" {
+        table.point_lists("polygons")
+    } else {
+        let points = table.points("points").map(|points| vec![points]);
+        points.or_else(|| table.missing("points", "a list of at least 3 points [x, y], 0..1"))
+    };
+    let holes = if table.has("holes") { table.point_lists("holes") } else { Some(Vec::new()) };
+    ZoneShape::of_parts(polygons?, holes?).map_err(|e| table.wrong::<()>(blamed(&e, key), &e.to_string())).ok()
+}
+
+const fn blamed(error: &InvalidZone, polygons: &'static str) -> &'static str {
+    match error {
+        InvalidZone::Hole { .. } | InvalidZone::HoleOutside { .. } | InvalidZone::NothingLeft => "holes",
+        InvalidZone::NoPolygon | InvalidZone::TooManyParts { .. } | InvalidZone::Polygon { .. } => polygons,
+    }
 }
 
 fn read_line(table: &Table<'_>) -> Option<NamedLine> {

@@ -228,12 +228,31 @@ impl<'a> Table<'a> {
     /// A list of `[x, y]`.
     pub(super) fn points(&self, key: &str) -> Option<Vec<Point>> {
         const WANTS: &str = "a list of points [x, y], each 0..1 of the picture's width and height";
+        self.points_of(self.array(key, WANTS)?, &self.key(key), WANTS)
+    }
+
+    /// A list of lists of `[x, y]`.
+    pub(super) fn point_lists(&self, key: &str) -> Option<Vec<Vec<Point>>> {
+        const WANTS: &str =
+            "a list of polygons, each a list of points [x, y], each 0..1 of the picture's width and height";
         let items = self.array(key, WANTS)?;
+        let mut lists = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            let name = format!("{}[{}]", self.key(key), i + 1);
+            match item.get_ref() {
+                DeValue::Array(points) => lists.extend(self.points_of(points.as_ref(), &name, WANTS)),
+                other => self.note(item.span(), &name, &format!("got {}, wants {WANTS}", shown(other))),
+            }
+        }
+        (lists.len() == items.len()).then_some(lists)
+    }
+
+    fn points_of(&self, items: &[Spanned<DeValue<'_>>], name: &str, wants: &str) -> Option<Vec<Point>> {
         let points: Vec<Point> = items.iter().filter_map(|item| as_point(item.get_ref())).collect();
         if points.len() < items.len() {
             let wrong = items.iter().position(|item| as_point(item.get_ref()).is_none()).unwrap_or_default();
-            let message = format!("got {} as point {}, wants {WANTS}", shown(items[wrong].get_ref()), wrong + 1);
-            self.note(items[wrong].span(), &self.key(key), &message);
+            let message = format!("got {} as point {}, wants {wants}", shown(items[wrong].get_ref()), wrong + 1);
+            self.note(items[wrong].span(), name, &message);
             return None;
         }
         Some(points)

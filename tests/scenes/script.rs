@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! zone yard 0.2,0.3 0.8,0.3 0.8,1.0 0.2,1.0
+//! zone both 0.1,0.3 0.4,0.3 0.4,1 0.1,1 | 0.6,0.3 0.9,0.3 0.9,1 0.6,1 less 0.2,0.5 0.3,0.5 0.3,0.6     less holes
 //! line gate 0.5,1.0 0.5,0.0
 //! rule r1 loitering zone=yard dwell=10s classes=person cooldown=30s min_confidence=0.5 min_height=0.1 anchor=centre
 //! rule r2 line_cross line=gate direction=left_to_right
@@ -160,8 +161,16 @@ fn rule(words: &[&str]) -> Result<String, String> {
 
 /// A zone or line as a configuration file has it.
 fn shape(what: &str, id: &str, words: &[&str]) -> String {
-    let points: Vec<String> = words.iter().map(|point| format!("[{point}]")).collect();
-    format!("[[{what}]]\nid = {id:?}\npoints = [{}]\n", points.join(", "))
+    let part = |words: &[&str]| words.iter().map(|point| format!("[{point}]")).collect::<Vec<_>>().join(", ");
+    let list = |words: &[&str]| {
+        words.split(|word| *word == "|").map(|words| format!("[{}]", part(words))).collect::<Vec<_>>().join(", ")
+    };
+    if what == "line" {
+        return format!("[[line]]\nid = {id:?}\npoints = [{}]\n", part(words));
+    }
+    let (polygons, holes) = words.split_at(words.iter().position(|word| *word == "less").unwrap_or(words.len()));
+    let holes = holes.split_first().map_or(String::new(), |(_, holes)| format!("holes = [{}]\n", list(holes)));
+    format!("[[zone]]\nid = {id:?}\npolygons = [{}]\n{holes}", list(polygons))
 }
 
 impl Script {

@@ -69,7 +69,12 @@ fn write_camera(out: &mut impl Write, camera: &CameraSettings) -> io::Result<()>
         stream.decoder.as_str()
     )?;
     for zone in &camera.scene.zones {
-        writeln!(out, "  zone    {:<20} {} points", zone.id.as_str(), zone.shape.points().len())?;
+        let points: usize = zone.shape.polygons().iter().map(|polygon| polygon.points().len()).sum();
+        let more = match (zone.shape.polygons().len(), zone.shape.holes().len()) {
+            (1, 0) => String::new(),
+            (polygons, holes) => format!(" in {polygons} polygons, {holes} holes"),
+        };
+        writeln!(out, "  zone    {:<20} {points} points{more}", zone.id.as_str())?;
     }
     for line in &camera.scene.lines {
         writeln!(out, "  line    {:<20} {} points", line.id.as_str(), line.line.points().len())?;

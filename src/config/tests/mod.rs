@@ -119,6 +119,47 @@ fn each_error_names_key_what_it_got_and_what_it_wants() {
             ":18: camera[gate].zone[yard].points: polygon crosses itself: the edge after point 1 meets the edge after point 3",
         ),
         ("[0, 1]]", "[0, 1.5]]", "point 4 is outside the picture: (0, 1.5); coordinates are 0..1 of width and height"),
+        (
+            "[0, 1]]",
+            "[0, 1]]\npolygons = [[[0.1, 0.1]]]",
+            "zone[yard].polygons: got polygons beside points, wants one of them",
+        ),
+        (
+            "[0, 1]]",
+            "[0, 1]]\nholes = [[[0.2, 0.2], [0.3, 0.2], [0.3, 0.3]], [[0.95, 0.1], [1, 0.1], [1, 0.2]]]",
+            ":19: camera[gate].zone[yard].holes: hole 2 lies outside the zone: it takes nothing away",
+        ),
+        (
+            "[0, 1]]",
+            "[0, 1]]\nholes = [[[0.2, 0.2], [0.3]]]",
+            "zone[yard].holes[1]: got a list of 1 as point 2, wants a list of polygons",
+        ),
+        ("[0, 1]]", "[0, 1]]\nholes = [0.5]", "zone[yard].holes[1]: got 0.5, wants a list of polygons"),
+        (
+            "points = [[0.1, 0.5], [0.9, 0.5]]",
+            "points = [[0.1, 0.5]]",
+            "line[door].points: a line wants at least 2 points, got 1",
+        ),
+        (
+            "points = [[0.1, 0.5], [0.9, 0.5]]",
+            "points = []",
+            "line[door].points: a line wants at least 2 points, got 0",
+        ),
+        (
+            "points = [[0.1, 0.5], [0.9, 0.5]]",
+            "points = [[0.1, 0.5], [0.1, 0.5]]",
+            "line[door].points: points 1 and 2 are the same",
+        ),
+        (
+            "points = [[0.1, 0.5], [0.9, 0.5]]",
+            "points = [[100, 500], [900, 500]]",
+            "line[door].points: point 1 is outside the picture: (100, 500); coordinates are 0..1 of width and height (pixels?",
+        ),
+        (
+            "points = [[0.1, 0.1], [0.9, 0.1], [0.9, 0.9], [0, 1]]",
+            "points = [[1.1, 0.1], [1.9, 0.1], [1.9, 0.9]]",
+            "zone[yard].points: it lies wholly outside the picture, beginning with point 1: (1.1, 0.1)",
+        ),
         ("[0, 1]]", "[0]]", "got a list of 1 as point 4, wants a list of points [x, y]"),
         (
             "classes = [\"person\"]",

@@ -1,6 +1,7 @@
 //! Lines drawn on the picture, and which way they were crossed.
 
 use super::point::Point;
+use super::polygon::pixels;
 use super::segment::{distance2, turn};
 
 /// A polyline of at least two points, as drawn on the screen (y down).
@@ -28,7 +29,7 @@ pub enum InvalidLine {
         got: usize,
     },
     /// A coordinate is not a number between 0 and 1.
-    #[error("point {index} is outside the picture: ({x}, {y}); coordinates are 0..1 of width and height")]
+    #[error("point {index} is outside the picture: ({x}, {y}); coordinates are 0..1 of width and height{}", pixels(*x, *y))]
     OutsidePicture {
         /// Which point, counted from 1.
         index: usize,

@@ -27,6 +27,25 @@ pub(super) fn meet(a: Point, b: Point, c: Point, d: Point) -> bool {
     on(ta, a, c, d) || on(tb, b, c, d) || on(tc, c, a, b) || on(td, d, a, b)
 }
 
+/// Where along `a`-`b` (0..=1) it meets `c`-`d`: one place, or both ends of what they share where they lie upon each other.
+pub(super) fn meeting(a: Point, b: Point, c: Point, d: Point) -> Vec<f64> {
+    let length2 = (b.x - a.x).powi(2) + (b.y - a.y).powi(2);
+    let along = |p: Point| ((p.x - a.x) * (b.x - a.x) + (p.y - a.y) * (b.y - a.y)) / length2;
+    let (tc, td) = (turn(a, b, c), turn(a, b, d));
+    let flat = 1e-12;
+    if tc.abs() < flat && td.abs() < flat {
+        let mut shared = vec![along(c), along(d)];
+        shared.retain(|share| (0.0..=1.0).contains(share));
+        return shared;
+    }
+    if (tc > flat) == (td > flat) && (tc < -flat) == (td < -flat) {
+        return Vec::new();
+    }
+    let share = tc / (tc - td);
+    let place = along(Point::new(c.x + share * (d.x - c.x), c.y + share * (d.y - c.y)));
+    if (0.0..=1.0).contains(&place) && (0.0..=1.0).contains(&share) { vec![place] } else { Vec::new() }
+}
+
 fn within_box(p: Point, a: Point, b: Point) -> bool {
     (a.x.min(b.x)..=a.x.max(b.x)).contains(&p.x) && (a.y.min(b.y)..=a.y.max(b.y)).contains(&p.y)
 }
