@@ -12,7 +12,10 @@ mod play;
 mod laws;
 #[path = "scenes/judge.rs"]
 mod judge;
+#[path = "scenes/picture.rs"]
+mod picture;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -75,5 +78,35 @@ fn a_scene_played_twice_gives_the_very_same_alerts() {
         let script = Script::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
         let fps = script.fps[0];
         assert_eq!(play::play(&script, fps, 0, 0), play::play(&script, fps, 0, 0), "{}", file.display());
+    }
+}
+
+#[test]
+fn every_kind_has_its_picture_in_the_docs() {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/img/rules"));
+    let (mut kinds, mut drawn) = (BTreeSet::new(), BTreeSet::new());
+    for file in scene_files() {
+        let script = Script::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        kinds.extend(script.config.rules.iter().map(|rule| rule.spec.kind().as_str()));
+        if !script.picture {
+            continue;
+        }
+        let kind = script.config.rules[0].spec.kind().as_str();
+        assert!(drawn.insert(kind), "two scenes are the picture of {kind}");
+        let (path, picture) = (folder.join(format!("{kind}.svg")), picture::draw(&script));
+        if std::env::var_os("LIGHTBAR_UPDATE_DOCS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, &picture).unwrap();
+        }
+        let shown = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        assert!(
+            shown == picture,
+            "{} is not what {} looks like; draw it anew: LIGHTBAR_UPDATE_DOCS=1 cargo test --no-default-features --test scenes picture",
+            path.display(),
+            file.display()
+        );
+    }
+    if std::env::var_os("LIGHTBAR_SCENES").is_none() {
+        assert_eq!(kinds, drawn, "each kind that scenes play wants one scene with `picture`");
     }
 }

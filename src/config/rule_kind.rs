@@ -186,6 +186,11 @@ fn known(table: &Table<'_>, key: &str, names: &[&str]) -> Option<ZoneId> {
 }
 
 #[cfg(test)]
+pub(super) fn kinds() -> impl Iterator<Item = AlertKind> {
+    KINDS.iter().map(|(kind, _, _)| *kind)
+}
+
+#[cfg(test)]
 pub(super) fn own_keys() -> impl Iterator<Item = &'static str> {
     KINDS.iter().flat_map(|(_, keys, _)| keys.iter().copied())
 }

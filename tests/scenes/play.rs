@@ -9,10 +9,20 @@ use lightbar::domain::time::Timestamp;
 
 use crate::script::{Act, Actor, Script, Shot, Span};
 
-const EPOCH_MS: i64 = 1_700_000_000_000;
+pub(crate) const EPOCH_MS: i64 = 1_700_000_000_000;
 
 /// All alert changes of the script, played at `fps` with noise number `seed`, all times moved by `shift_ms`.
 pub(crate) fn play(script: &Script, fps: f64, seed: u64, shift_ms: i64) -> Vec<AlertChange> {
+    play_before(script, fps, (seed, shift_ms), &mut |_, _| {})
+}
+
+/// As [`play`], with someone who sees the scene after each moment.
+pub(crate) fn play_before(
+    script: &Script,
+    fps: f64,
+    (seed, shift_ms): (u64, i64),
+    witness: &mut dyn FnMut(f64, &Scene),
+) -> Vec<AlertChange> {
     let mut scene = Scene::new(script.config.clone(), IdSeed::from_texts(&["scene"]));
     let mut rng = fastrand::Rng::with_seed(seed.wrapping_mul(7919).wrapping_add(fps as u64));
     let stamp = |t: f64| Timestamp::from_millis(EPOCH_MS + shift_ms + (t * 1000.0).round() as i64);
@@ -40,6 +50,7 @@ pub(crate) fn play(script: &Script, fps: f64, seed: u64, shift_ms: i64) -> Vec<A
                 scene.observe(stamp(t), Observation::Analysed { detections: &detections, luma: None })
             }
         });
+        witness(t, &scene);
     }
     changes
 }

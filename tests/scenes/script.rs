@@ -11,6 +11,7 @@
 //! seeds 3                  each frame rate with so many different noises
 //! noise 0.02               standard deviation of box places and sizes, in box sizes
 //! until 30s
+//! picture                  it is the one that docs/img/rules/KIND.svg shows for its first rule's kind
 //! object anna person 0.9 0.06x0.3     a thing of class[:label], confidence, width x height
 //!   2s 0.1,0.8                        is at this bottom centre then; between, it moves straight
 //!   9s 0.9,0.8 0.08x0.4               with another size, if given
@@ -46,6 +47,7 @@ pub(crate) struct Script {
     pub(crate) config: SceneConfig,
     pub(crate) fps: Vec<f64>,
     pub(crate) seeds: u64,
+    pub(crate) picture: bool,
     pub(crate) noise: f64,
     pub(crate) until: f64,
     pub(crate) objects: Vec<Actor>,
@@ -194,6 +196,7 @@ impl Script {
             config,
             fps: vec![5.0],
             seeds: 1,
+            picture: false,
             noise: 0.0,
             until: 0.0,
             objects: Vec::new(),
@@ -212,6 +215,7 @@ impl Script {
             "zone" | "line" => return Ok(Some(shape(words[0], word(1)?, &words[2..]))),
             "rule" => return rule(&words[1..]).map(Some),
             "fps" => self.fps = words[1..].iter().map(|w| number(w)).collect::<Result<_, _>>()?,
+            "picture" => self.picture = true,
             "seeds" => self.seeds = number(word(1)?)?,
             "noise" => self.noise = number(word(1)?)?,
             "until" => self.until = seconds(word(1)?)?,

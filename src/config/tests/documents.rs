@@ -95,3 +95,47 @@ fn the_example_shows_every_key() {
     let absent: Vec<_> = in_code().into_iter().filter(|key| !shown.contains(key) && !is_table(&key.1)).collect();
     assert!(absent.is_empty(), "deploy/config.example.toml does not show {absent:?}");
 }
+
+/// Blocks of a document that begin with a comment naming a file: the file, and the lines that must stand in it.
+fn quoted_code(document: &str) -> Vec<(String, Vec<String>)> {
+    let (mut blocks, mut open): (Vec<(String, Vec<String>)>, bool) = (Vec::new(), false);
+    for line in document.lines() {
+        if line.starts_with("```") {
+            open = !open && line.len() > 3;
+            if open {
+                blocks.push((String::new(), Vec::new()));
+            }
+        } else if let Some((file, lines)) = blocks.last_mut().filter(|_| open) {
+            match line.split_once("file: ").filter(|_| file.is_empty()) {
+                Some((_, name)) => name.trim().clone_into(file),
+                None => lines.push(line.to_owned()),
+            }
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_way_to_add_a_rule_is_the_way_it_was_added_and_short() {
+    let blocks = quoted_code(&read("docs/adding-a-rule.md"));
+    assert!(blocks.len() >= 6, "{} blocks", blocks.len());
+    for (file, lines) in &blocks {
+        let code = read(file);
+        let mut rest = code.lines();
+        for line in lines {
+            assert!(rest.any(|there| there == line), "{file} has no line (any more, or in this order): {line}");
+        }
+    }
+    let lines: usize = blocks.iter().map(|(_, lines)| lines.len()).sum();
+    assert!(lines < 100, "{lines} lines to add a rule");
+}
+
+#[test]
+fn every_kind_of_rule_has_its_section_and_picture() {
+    let page = read("docs/rules.md");
+    for kind in super::super::rule_kind::kinds() {
+        let name = kind.as_str();
+        assert!(page.contains(&format!("\n## `{name}`\n")), "docs/rules.md has no section `{name}`");
+        assert!(page.contains(&format!("](img/rules/{name}.svg)")), "docs/rules.md does not show img/rules/{name}.svg");
+    }
+}
