@@ -27,6 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "grid_code",
     "playback_url",
     "tracking",
+    "ground",
     "zone",
     "line",
     "rule",

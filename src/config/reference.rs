@@ -3,7 +3,7 @@
 use super::{camera, card, defaults, inference, kafka, load, rule, scene, service};
 
 /// The tables, as the documents head them, each with its keys.
-pub const TABLES: [(&str, &[&str]); 15] = [
+pub const TABLES: [(&str, &[&str]); 16] = [
     ("", load::KEYS),
     ("[service]", service::SERVICE_KEYS),
     ("[http]", service::HTTP_KEYS),
@@ -16,6 +16,7 @@ pub const TABLES: [(&str, &[&str]); 15] = [
     ("[[camera]]", camera::KEYS),
     ("[camera.position]", card::POSITION_KEYS),
     ("[camera.tracking]", scene::TRACKING_KEYS),
+    ("[camera.ground]", scene::GROUND_KEYS),
     ("[[camera.zone]]", scene::ZONE_KEYS),
     ("[[camera.line]]", scene::LINE_KEYS),
     ("[[camera.rule]]", rule::KEYS),

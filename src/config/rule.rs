@@ -37,6 +37,7 @@ pub(super) const KEYS: &[&str] = &[
     "min_s",
     "min_speed",
     "min_speed_frame",
+    "min_speed_mps",
     "for_s",
     "settle_s",
     "gone_s",
@@ -46,6 +47,8 @@ pub(super) const KEYS: &[&str] = &[
 pub(super) struct Names<'a> {
     pub(super) zones: Vec<&'a str>,
     pub(super) lines: Vec<&'a str>,
+    /// Whether metres mean something.
+    pub(super) has_ground: bool,
 }
 
 /// Reads a `[[camera.rule]]`.

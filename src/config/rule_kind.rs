@@ -25,9 +25,12 @@ const KINDS: [(AlertKind, &[&str], Read); 11] = [
     (AlertKind::Crowd, &["zone", "count", "slack", "dwell_s", "clear_s"], crowd),
     (AlertKind::VehicleStopped, &["zone", "dwell_s", "include_parked"], vehicle_stopped),
     (AlertKind::ObjectPresent, &["zone", "min_s", "clear_s"], object_present),
-    (AlertKind::FastMove, &["zone", "min_speed", "min_speed_frame", "for_s"], fast_move),
+    (AlertKind::FastMove, &["zone", "min_speed", "min_speed_frame", "min_speed_mps", "for_s"], fast_move),
     (AlertKind::ObjectRemoved, &["zone", "settle_s", "gone_s"], object_removed),
 ];
+
+/// A speed may be given in one of these.
+const SPEEDS: [&str; 3] = ["min_speed", "min_speed_frame", "min_speed_mps"];
 
 /// Reads `kind` and what a rule of that kind wants to know.
 pub(super) fn read(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
@@ -140,17 +143,28 @@ fn object_present(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
 fn fast_move(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
     let zone = zone_or_all(table, names);
     let during = table.seconds("for_s", 0.5..=10.0).unwrap_or(Duration::from_secs(1));
-    let (heights, widths) = (table.number("min_speed", 0.1..=100.0), table.number("min_speed_frame", 0.01..=10.0));
-    let min_speed = match (table.has("min_speed"), table.has("min_speed_frame")) {
-        (true, true) => table.wrong("min_speed_frame", "got two speeds, wants one: min_speed or min_speed_frame"),
-        (false, true) => widths.map(Speed::Widths),
-        (true, false) => heights.map(Speed::Heights),
-        (false, false) => {
-            let wants = "object heights per second, from 0.1 to 100 (2 is a running person); or min_speed_frame, picture widths per second";
+    let min_speed = speed(table, names);
+    Some(RuleSpec::FastMove(FastMove { zone: zone?, min_speed: min_speed?, during }))
+}
+
+/// One of three speeds.
+fn speed(table: &Table<'_>, names: &Names<'_>) -> Option<Speed> {
+    let given: Vec<&str> = SPEEDS.into_iter().filter(|key| table.has(key)).collect();
+    match given.as_slice() {
+        ["min_speed"] => table.number("min_speed", 0.1..=100.0).map(Speed::Heights),
+        ["min_speed_frame"] => table.number("min_speed_frame", 0.01..=10.0).map(Speed::Widths),
+        ["min_speed_mps"] if !names.has_ground => {
+            let message =
+                "got metres, but the ground before this camera is not known; wants [camera.ground] with points";
+            table.wrong("min_speed_mps", message)
+        }
+        ["min_speed_mps"] => table.number("min_speed_mps", 0.1..=100.0).map(Speed::Metres),
+        [_, second, ..] => table.wrong(second, &format!("got more than one speed, wants one of {}", SPEEDS.join(", "))),
+        _ => {
+            let wants = "object heights per second, from 0.1 to 100 (2 is a running person); or min_speed_frame or min_speed_mps";
             table.missing("min_speed", wants)
         }
-    };
-    Some(RuleSpec::FastMove(FastMove { zone: zone?, min_speed: min_speed?, during }))
+    }
 }
 
 fn object_removed(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {

@@ -3,13 +3,14 @@
 use super::rule;
 use super::table::Table;
 use crate::domain::geometry::zone::InvalidZone;
-use crate::domain::geometry::{Line, Zone, ZoneShape};
+use crate::domain::geometry::{GroundPlane, GroundPoint, Line, Point, Zone, ZoneShape};
 use crate::domain::ids::{CameraId, ZoneId};
 use crate::domain::scene::{NamedLine, SceneConfig, SightConfig};
 use crate::domain::tracking::TrackerConfig;
 
 pub(super) const ZONE_KEYS: &[&str] = &["id", "rev", "name", "category", "points", "polygons", "holes"];
 pub(super) const LINE_KEYS: &[&str] = &["id", "rev", "name", "points"];
+pub(super) const GROUND_KEYS: &[&str] = &["points"];
 pub(super) const TRACKING_KEYS: &[&str] = &["confirm_confidence", "keep_confidence", "lost_after_s"];
 
 /// Reads the scene of a `[[camera]]`; `None` without a camera, but not before all that is wrong with it was noted.
@@ -19,16 +20,19 @@ pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>, sight: SightConf
     note_repeated_ids(&zone_tables, "two zones of this camera have this id");
     note_repeated_ids(&line_tables, "two lines of this camera have this id");
     note_repeated_ids(&rule_tables, "two rules of this camera have this id");
+    let ground_table = table.table("ground", GROUND_KEYS);
     // Names as written: a rule on a zone that is there but wrong is not wrong itself.
     let names = rule::Names {
         zones: zone_tables.iter().filter_map(Table::id).collect(),
         lines: line_tables.iter().filter_map(Table::id).collect(),
+        has_ground: ground_table.is_some(),
     };
     let zones = zone_tables.iter().filter_map(read_zone).collect();
     let lines = line_tables.iter().filter_map(read_line).collect();
     let rules = rule_tables.iter().filter_map(|rule| rule::read(rule, &names)).collect();
     let tracker = table.table("tracking", TRACKING_KEYS).map_or_else(TrackerConfig::default, |t| read_tracker(&t));
-    Some(SceneConfig { zones, lines, rules, tracker, sight, ..SceneConfig::new(camera?) })
+    let ground = ground_table.and_then(|table| read_ground(&table));
+    Some(SceneConfig { zones, lines, rules, tracker, sight, ground, ..SceneConfig::new(camera?) })
 }
 
 fn note_repeated_ids(tables: &[Table<'_>], message: &str) {
@@ -87,6 +91,14 @@ fn read_line(table: &Table<'_>) -> Option<NamedLine> {
     });
     let rev = table.whole("rev", 1..=u32::MAX).unwrap_or(1);
     Some(NamedLine { id: id?, rev, name: table.owned("name"), line: line? })
+}
+
+fn read_ground(table: &Table<'_>) -> Option<GroundPlane> {
+    const WANTS: &str = "at least 4 points [x, y, X, Y]: 0..1 of width and height, and metres on the ground";
+    let rows = table.rows::<4>("points", WANTS).or_else(|| table.missing("points", WANTS))?;
+    let measured = |&[x, y, east, north]: &[f64; 4]| GroundPoint { seen: Point::new(x, y), metres: [east, north] };
+    let points: Vec<GroundPoint> = rows.iter().map(measured).collect();
+    GroundPlane::new(&points).map_err(|e| table.wrong::<()>("points", &e.to_string())).ok()
 }
 
 fn read_tracker(table: &Table<'_>) -> TrackerConfig {

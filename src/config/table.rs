@@ -231,6 +231,21 @@ impl<'a> Table<'a> {
         self.points_of(self.array(key, WANTS)?, &self.key(key), WANTS)
     }
 
+    /// A list of rows of so many numbers.
+    pub(super) fn rows<const N: usize>(&self, key: &str, wants: &str) -> Option<Vec<[f64; N]>> {
+        let items = self.array(key, wants)?;
+        let mut rows = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            let Some(row) = as_row::<N>(item.get_ref()) else {
+                let message = format!("got {} as point {}, wants {wants}", shown(item.get_ref()), i + 1);
+                self.note(item.span(), &self.key(key), &message);
+                return None;
+            };
+            rows.push(row);
+        }
+        Some(rows)
+    }
+
     /// A list of lists of `[x, y]`.
     pub(super) fn point_lists(&self, key: &str) -> Option<Vec<Vec<Point>>> {
         const WANTS: &str =
@@ -321,9 +336,13 @@ fn as_number(value: &DeValue<'_>) -> Option<f64> {
 }
 
 fn as_point(value: &DeValue<'_>) -> Option<Point> {
-    let DeValue::Array(pair) = value else { return None };
-    let [x, y] = pair.as_ref() else { return None };
-    Some(Point::new(as_number(x.get_ref())?, as_number(y.get_ref())?))
+    as_row(value).map(|[x, y]| Point::new(x, y))
+}
+
+fn as_row<const N: usize>(value: &DeValue<'_>) -> Option<[f64; N]> {
+    let DeValue::Array(items) = value else { return None };
+    let numbers: Option<Vec<f64>> = items.iter().map(|item| as_number(item.get_ref())).collect();
+    numbers?.try_into().ok()
 }
 
 /// A value as errors quote it, short.

@@ -156,6 +156,8 @@ pub struct Object {
     pub dwell_s: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub velocity: Option<[f64; 2]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speed_mps: Option<f64>,
 }
 
 /// A box, 0..1, origin top-left.

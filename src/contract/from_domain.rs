@@ -165,6 +165,7 @@ fn object(object: &AlertObject) -> Object {
         last_seen_at: Some(rfc3339(object.last_seen_at)),
         dwell_s: object.dwell.and_then(|dwell| rounded(dwell.as_secs_f64(), 3)),
         velocity: vx.zip(vy).map(|(x, y)| [x, y]),
+        speed_mps: object.speed.and_then(|speed| rounded(speed.max(0.0), 2)),
     }
 }
 

@@ -46,7 +46,7 @@ fn english(alert: &AlertV1) -> String {
             format!("{who} standing{}{}", at("in"), within(" for ", dwell(alert).map(english_span)))
         }
         Some(K::ObjectPresent) => format!("{who} seen{}", at("in")),
-        Some(K::FastMove) => format!("{who} moving fast{}", at("in")),
+        Some(K::FastMove) => format!("{who} moving fast{}{}", at("in"), speed(alert, ", ", "m/s")),
         Some(K::CameraTamper) => "the view was covered, turned or changed".to_owned(),
         Some(K::VideoDegraded) => "the picture is too poor to rely on".to_owned(),
         Some(K::VideoLoss) => "no video".to_owned(),
@@ -83,7 +83,7 @@ fn chinese(alert: &AlertV1) -> String {
         Some(K::ObjectRemoved) => format!("{}{who}被移走", zone.map(|_| format!("{area}内 ")).unwrap_or_default()),
         Some(K::VehicleStopped) => format!("{who}{inside}停留{}", within("，已停 ", dwell(alert).map(chinese_span))),
         Some(K::ObjectPresent) => format!("{inside}发现 {who}"),
-        Some(K::FastMove) => format!("{who}{inside}快速移动"),
+        Some(K::FastMove) => format!("{who}{inside}快速移动{}", speed(alert, "，", "米/秒")),
         Some(K::CameraTamper) => "画面被遮挡、移动或改变".to_owned(),
         Some(K::VideoDegraded) => "画面质量过差，无法可靠判断".to_owned(),
         Some(K::VideoLoss) => "视频中断".to_owned(),
@@ -233,6 +233,12 @@ fn dwell(alert: &AlertV1) -> Option<u64> {
     alert.objects.iter().flatten().filter_map(|object| object.dwell_s).map(|s| s as u64).max().filter(|&s| s > 0)
 }
 
+/// The greatest speed among the objects concerned, where it is known.
+fn speed(alert: &AlertV1, before: &str, unit: &str) -> String {
+    let fastest = alert.objects.iter().flatten().filter_map(|object| object.speed_mps).max_by(f64::total_cmp);
+    fastest.map(|speed| format!("{before}{speed:.1} {unit}")).unwrap_or_default()
+}
+
 /// From beginning to end, in whole seconds.
 fn lasted(alert: &AlertV1) -> Option<u64> {
     let from = parse_rfc3339(alert.timing.started_at.as_deref()?)?;
@@ -291,6 +297,7 @@ mod tests {
             last_seen_at: None,
             dwell_s: None,
             velocity: None,
+            speed_mps: None,
         };
         AlertV1 {
             schema_version: "1.0".into(),
@@ -369,6 +376,15 @@ mod tests {
         let (zh, en) = lines(&alert);
         assert_eq!(zh, "北门：1 人在“车棚”内徘徊，已停留 2 分 5 秒（已结束，持续 1 小时 3 分，情况已消失）");
         assert_eq!(en, "北门: 1 person staying in 车棚 for 2 min 5 s (over after 1 h 3 min, no longer so)");
+    }
+
+    #[test]
+    fn a_speed_is_said_where_it_is_known() {
+        let mut alert = alert("fast_move", &[("person", None)]);
+        assert_eq!(lines(&alert).1, "北门: 1 person moving fast in 车棚");
+        alert.objects.as_mut().expect("set")[0].speed_mps = Some(4.26);
+        assert_eq!(lines(&alert).0, "北门：1 人在“车棚”内快速移动，4.3 米/秒");
+        assert_eq!(lines(&alert).1, "北门: 1 person moving fast in 车棚, 4.3 m/s");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
 use crate::domain::cues::{CueConfig, SmallLuma};
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
-use crate::domain::geometry::{BBox, Line, Ruler, Zone};
+use crate::domain::geometry::{BBox, GroundPlane, Line, Ruler, Zone};
 use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
 use crate::domain::rules::Rule;
 use crate::domain::rules::engine::{Engine, View};
@@ -38,6 +38,8 @@ pub struct SceneConfig {
     pub sight: SightConfig,
     /// What is looked at beside the detector's boxes.
     pub cues: CueConfig,
+    /// The ground before it, where that was measured.
+    pub ground: Option<GroundPlane>,
 }
 
 impl SceneConfig {
@@ -58,6 +60,7 @@ impl SceneConfig {
             tracker: TrackerConfig::default(),
             sight: SightConfig::default(),
             cues: CueConfig::default(),
+            ground: None,
         }
     }
 }
@@ -208,7 +211,7 @@ impl Scene {
             sight: Sight::new(config.sight),
             tracker: Tracker::new(config.tracker.clone()),
             engine: Engine::new(&config),
-            ruler: Ruler::default(),
+            ruler: Ruler::on(config.ground.clone()),
             book: AlertBook::new(config.camera.clone(), ids),
             last_seen: Vec::new(),
             config,
@@ -250,6 +253,7 @@ impl Scene {
         self.now = at.max(self.now);
         self.sight.reconfigure(config.sight);
         self.tracker.reconfigure(config.tracker.clone());
+        self.ruler.set_ground(config.ground.clone());
         let changes = self.engine.reconfigure(&config, self.now, &mut self.book);
         self.config = config;
         changes

@@ -54,6 +54,13 @@ fn mismatch(expected: &Expected, life: &Life<'_>) -> Option<String> {
             "direction" => opened.crossing.as_ref().map(|c| direction(c.direction).to_owned()),
             "updates" => Some(life.updates.to_string()),
             "count" => Some(opened.count.to_string()),
+            "speed" => {
+                let (speed, slack) = want.split_once('~')?;
+                let (speed, slack): (f64, f64) = (speed.parse().ok()?, slack.parse().ok()?);
+                let got = opened.objects.first().and_then(|o| o.speed);
+                let near = got.is_some_and(|got| (got - speed).abs() <= slack);
+                return (!near).then(|| format!("speed: wanted {want}, got {got:?}"));
+            }
             "started" => return about(want, Some(opened.started_at)).err(),
             "raised" => return about(want, Some(opened.captured_at)).err(),
             "ended" => return about(want, life.last.ended_at).err(),

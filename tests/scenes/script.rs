@@ -4,6 +4,7 @@
 //! zone yard 0.2,0.3 0.8,0.3 0.8,1.0 0.2,1.0
 //! zone both 0.1,0.3 0.4,0.3 0.4,1 0.1,1 | 0.6,0.3 0.9,0.3 0.9,1 0.6,1 less 0.2,0.5 0.3,0.5 0.3,0.6     less holes
 //! line gate 0.5,1.0 0.5,0.0
+//! ground 0.2,0.9,0,0 0.8,0.9,6,0 0.6,0.4,6,20 0.4,0.4,0,20     the ground, in metres
 //! rule r1 loitering zone=yard dwell=10s classes=person cooldown=30s min_confidence=0.5 min_height=0.1 anchor=centre
 //! rule r2 line_cross line=gate direction=left_to_right
 //! rule r3 object_removed settle=5s gone=2s labels=bottle      a rule's keys as configured; `dwell=10s` is `dwell_s = 10`
@@ -29,7 +30,7 @@
 //! change 12s drop r1       the configuration is read again without this rule
 //! end 20s restart          every alert is ended
 //! expect loitering rule=r1 started=4s~0.5 raised=14s~0.7 ended=20s~1 end=left direction=left_to_right updates=1
-//!                          and count=4, how many objects it opened with
+//!                          and count=4, how many objects it opened with; speed=3.5~0.3, of the first, in m/s
 //! ```
 //! Every alert must be expected, and every expected one must come.
 
@@ -214,6 +215,10 @@ impl Script {
         match words[0] {
             "zone" | "line" => return Ok(Some(shape(words[0], word(1)?, &words[2..]))),
             "rule" => return rule(&words[1..]).map(Some),
+            "ground" => {
+                let points: Vec<String> = words[1..].iter().map(|point| format!("[{point}]")).collect();
+                return Ok(Some(format!("[ground]\npoints = [{}]\n", points.join(", "))));
+            }
             "fps" => self.fps = words[1..].iter().map(|w| number(w)).collect::<Result<_, _>>()?,
             "picture" => self.picture = true,
             "seeds" => self.seeds = number(word(1)?)?,

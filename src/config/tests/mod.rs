@@ -160,6 +160,21 @@ fn each_error_names_key_what_it_got_and_what_it_wants() {
             "points = [[1.1, 0.1], [1.9, 0.1], [1.9, 0.9]]",
             "zone[yard].points: it lies wholly outside the picture, beginning with point 1: (1.1, 0.1)",
         ),
+        (
+            "fps = 2.5",
+            "[camera.ground]\npoints = [[0, 0, 1]]",
+            "camera[hall].ground.points: got a list of 3 as point 1, wants at least 4 points",
+        ),
+        (
+            "fps = 2.5",
+            "[camera.ground]\npoints = [[0.1, 0.9, 0, 0]]",
+            "camera[hall].ground.points: a ground plane wants at least 4 points [x, y, X, Y], got 1",
+        ),
+        (
+            "fps = 2.5",
+            "[camera.ground]\npoints = [[0.1, 0.9, 0, 0], [0.5, 0.9, 2, 0], [0.9, 0.9, 4, 0], [0.5, 0.5, 2, 6]]",
+            "camera[hall].ground.points: the points say too little: three of any four must not lie on a line",
+        ),
         ("[0, 1]]", "[0]]", "got a list of 1 as point 4, wants a list of points [x, y]"),
         (
             "classes = [\"person\"]",
@@ -203,9 +218,16 @@ fn each_kind_of_rule_says_what_it_wants() {
         ("kind = \"crowd\"\ncount = 3\nslack = 3", "rule[stay].slack: got 3 with count 3, wants it below"),
         ("kind = \"vehicle_stopped\"", "rule[stay].dwell_s: missing, wants after how many seconds"),
         ("kind = \"vehicle_stopped\"\ndwell_s = 5\ninclude_parked = 1", "include_parked: got 1, wants true or false"),
+        (
+            "kind = \"fast_move\"\nmin_speed_mps = 3",
+            "min_speed_mps: got metres, but the ground before this camera is not known",
+        ),
         ("kind = \"object_present\"\nmin_s = -1", "rule[stay].min_s: got -1, wants a number from 0 to 3600"),
         ("kind = \"fast_move\"", "rule[stay].min_speed: missing, wants object heights per second"),
-        ("kind = \"fast_move\"\nmin_speed = 2\nmin_speed_frame = 1", "min_speed_frame: got two speeds, wants one"),
+        (
+            "kind = \"fast_move\"\nmin_speed = 2\nmin_speed_frame = 1",
+            "min_speed_frame: got more than one speed, wants one of",
+        ),
         (
             "kind = \"wrong_way\"\ndirection = \"any\"\nline = \"door\"",
             "direction: got \"any\", wants one of left_to_right, right_to_left",

@@ -107,6 +107,8 @@ pub struct AlertObject {
     pub dwell: Option<Duration>,
     /// Frame widths and heights per second, x right, y down.
     pub velocity: [f64; 2],
+    /// How fast it moves over the ground, in metres per second, where the ground was measured.
+    pub speed: Option<f64>,
 }
 
 /// The physical life of an alert.

@@ -6,9 +6,11 @@ mod segment;
 pub mod line;
 pub mod polygon;
 pub mod zone;
+pub mod ground;
 pub mod ruler;
 
 pub use bbox::BBox;
+pub use ground::{GroundPlane, GroundPoint};
 pub use line::{CrossingDirection, Line};
 pub use point::Point;
 pub use polygon::Polygon;

@@ -3,6 +3,7 @@
 //! Coordinates are shares of width and height, so a step to the right is longer than the same step down on a wide picture: angles
 //! and lengths want the picture's shape.
 
+use super::ground::GroundPlane;
 use super::point::Point;
 
 /// The shape of most cameras' pictures, until one is seen.
@@ -12,15 +13,31 @@ const USUAL_ASPECT: f64 = 16.0 / 9.0;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ruler {
     aspect: f64,
+    ground: Option<GroundPlane>,
 }
 
 impl Default for Ruler {
     fn default() -> Self {
-        Self { aspect: USUAL_ASPECT }
+        Self { aspect: USUAL_ASPECT, ground: None }
     }
 }
 
 impl Ruler {
+    /// Measures where the ground is known, or is not.
+    pub fn on(ground: Option<GroundPlane>) -> Self {
+        Self { ground, ..Self::default() }
+    }
+
+    /// Takes the ground before the camera, where it was measured.
+    pub fn set_ground(&mut self, ground: Option<GroundPlane>) {
+        self.ground = ground;
+    }
+
+    /// How far two places of the ground are apart, in metres; nothing where the ground is not known.
+    pub fn metres(&self, a: Point, b: Point) -> Option<f64> {
+        self.ground.as_ref()?.metres(a, b)
+    }
+
     /// Takes the shape of the picture from its size in pixels; one without size changes nothing.
     pub fn see_picture(&mut self, width: u32, height: u32) {
         if width > 0 && height > 0 {

@@ -49,7 +49,8 @@ impl Engine {
         let mut notices = Vec::new();
         for running in &mut self.running {
             running.watch.look(view, &running.post, &mut notices);
-            for notice in notices.drain(..) {
+            for mut notice in notices.drain(..) {
+                view.measure(&mut notice);
                 running.take(notice, view.at, book, &mut changes);
             }
             let cooldown = running.post.rule.cooldown;

@@ -43,12 +43,14 @@ pub enum Speed {
     Heights(f64),
     /// Picture widths per second.
     Widths(f64),
+    /// Metres per second over the ground, where that was measured.
+    Metres(f64),
 }
 
 impl Speed {
     const fn number(self) -> f64 {
         match self {
-            Self::Heights(number) | Self::Widths(number) => number,
+            Self::Heights(number) | Self::Widths(number) | Self::Metres(number) => number,
         }
     }
 }
@@ -68,6 +70,7 @@ impl Settings for FastMove {
         let unit = match self.min_speed {
             Speed::Heights(_) => "of its heights",
             Speed::Widths(_) => "picture widths",
+            Speed::Metres(_) => "metres",
         };
         format!(
             "faster {place} than {} {unit} per second, for {} s",
@@ -161,14 +164,18 @@ impl Run {
         if span + STEP < settings.during || self.samples.len() < 3 {
             return None;
         }
-        let unit = match settings.min_speed {
-            Speed::Heights(_) => median(self.samples.iter().map(|sample| sample.height))?.max(1e-3),
-            Speed::Widths(_) => ruler.width(),
+        let height = median(self.samples.iter().map(|sample| sample.height))?.max(1e-3);
+        let apart = |a: &Sample, b: &Sample| match settings.min_speed {
+            Speed::Heights(_) => Some(ruler.apart(a.place, b.place) / height),
+            Speed::Widths(_) => Some(ruler.apart(a.place, b.place) / ruler.width()),
+            Speed::Metres(_) => ruler.metres(a.place, b.place),
         };
         let pairs = self.samples.iter().zip(self.samples.iter().skip(1));
-        let steps = pairs.map(|(a, b)| ruler.apart(a.place, b.place) / unit / b.at.seconds_from(a.at).max(1e-3));
-        let speed = median(steps)?;
-        let straight = ruler.apart(first.place, last.place) / unit / span.as_secs_f64().max(1e-3);
+        // A step beyond the horizon has no length; with such a one among them there is nothing to say.
+        let steps: Option<Vec<f64>> =
+            pairs.map(|(a, b)| Some(apart(a, b)? / b.at.seconds_from(a.at).max(1e-3))).collect();
+        let speed = median(steps?.into_iter())?;
+        let straight = apart(first, last)? / span.as_secs_f64().max(1e-3);
         Some(if straight >= STRAIGHT * speed { speed } else { 0.0 })
     }
 }

@@ -32,6 +32,21 @@ pub(crate) struct View<'a> {
     pub(crate) ruler: &'a Ruler,
 }
 
+impl View<'_> {
+    /// Adds to what a notice quotes what only the ground can tell.
+    pub(super) fn measure(&self, notice: &mut Notice) {
+        let concerned = match notice {
+            Notice::Began(beginning) => Some(&mut beginning.concerned),
+            Notice::Continued { concerned, .. } => Some(concerned),
+            Notice::Over { concerned, .. } => concerned.as_mut(),
+        };
+        for object in concerned.into_iter().flat_map(|concerned| &mut concerned.objects) {
+            let track = self.tracks.iter().chain(self.ended).find(|track| track.id() == object.track);
+            object.speed = track.and_then(|track| ground_speed(track, self.ruler));
+        }
+    }
+}
+
 /// A rule with the ground it is drawn on, and who has rest from it.
 #[derive(Clone, Debug)]
 pub(crate) struct Post {
@@ -150,7 +165,27 @@ pub(super) fn quote(track: &Track, dwell: Option<Duration>) -> AlertObject {
         last_seen_at: track.last_seen(),
         dwell,
         velocity: track.velocity(),
+        speed: None,
     }
+}
+
+/// So far back its speed over the ground is measured.
+const SPEED_OVER: Duration = Duration::from_secs(1);
+/// Over less it would be the tremble of its box.
+const SPEED_OVER_AT_LEAST: Duration = Duration::from_millis(400);
+
+/// How fast a track moves over the ground, in metres per second: the way over the last second. Nothing where the ground is not
+/// known, or the track is too new to say.
+fn ground_speed(track: &Track, ruler: &Ruler) -> Option<f64> {
+    let (now, bbox) = track.trail().next_back()?;
+    let place = bbox.bottom_centre();
+    if track.is_stationary() {
+        return ruler.metres(place, place);
+    }
+    let (then, before) = track.trail().find(|(at, _)| now.since(*at) <= SPEED_OVER)?;
+    let span = now.since(then);
+    (span >= SPEED_OVER_AT_LEAST).then_some(())?;
+    Some(ruler.metres(before.bottom_centre(), place)? / span.as_secs_f64())
 }
 
 /// The visible part of a box; where none is left, a point on the picture's edge.

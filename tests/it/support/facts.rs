@@ -118,6 +118,7 @@ fn object(class: ObjectClass, at: Timestamp) -> AlertObject {
         last_seen_at: at,
         dwell: Some(Duration::from_secs(31)),
         velocity: [0.012, -0.001],
+        speed: None,
     }
 }
 
