@@ -8,8 +8,11 @@
 //!
 //! The tensor lives here and is used again for each frame; its padding is written only when the picture's geometry changes.
 
+use std::hint::black_box;
+
 use super::geometry::{Placement, Resize};
-use crate::pipeline::frame::{Color, Matrix, Picture, PixelLayout};
+use super::paint::Paint;
+use crate::pipeline::frame::{Picture, PixelLayout};
 
 /// How a model wants its input.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,8 +85,9 @@ impl Element for f32 {
 impl Element for u8 {
     #[inline]
     fn from_value(value: f32) -> Self {
-        // By way of i32, which becomes vector code where a cast from float to byte does not.
-        (value.clamp(0.0, 255.0) + 0.5) as i32 as u8
+        // A float from 2^23 on has no fraction: adding that rounds, and leaves the byte at the end of the number's bits. A cast
+        // would ask of each number by itself whether it fits; this becomes vector code.
+        (value.clamp(0.0, 255.0) + 8_388_608.0).to_bits() as u8
     }
 }
 
@@ -109,13 +113,14 @@ pub struct Letterbox<T> {
     tensor: Vec<T>,
     plan: Option<Plan>,
     scratch: Scratch,
+    painted: [Vec<T>; 3],
 }
 
 impl<T: Element> Letterbox<T> {
     /// An empty tensor.
     pub fn new(spec: InputSpec) -> Self {
         let tensor = vec![T::default(); spec.width * spec.height * 3];
-        Self { spec, tensor, plan: None, scratch: Scratch::default() }
+        Self { spec, tensor, plan: None, scratch: Scratch::default(), painted: Default::default() }
     }
 
     /// The tensor as the last `fill` left it, `width * height * 3` elements.
@@ -131,13 +136,15 @@ impl<T: Element> Letterbox<T> {
             self.plan = Some(Plan::new(geometry, &self.spec));
             self.pad();
         }
-        let Self { spec, tensor, plan: Some(plan), scratch } = self else { unreachable!("the plan was made above") };
+        let Self { spec, tensor, plan: Some(plan), scratch, painted } = self else {
+            unreachable!("the plan was made above")
+        };
         let paint = Paint::new(picture.color, spec);
         scratch.resize(plan);
         for row in 0..plan.luma.y.len() {
             plan.sample(picture, row, scratch);
             let (x, y) = (plan.left, plan.top + row);
-            paint.row(scratch, tensor, spec, (x, y));
+            paint.row([&scratch.y, &scratch.u, &scratch.v], painted, tensor, (spec, x, y));
         }
         Ok(plan.placement)
     }
@@ -166,22 +173,32 @@ struct Geometry {
     layout: PixelLayout,
 }
 
-/// Two neighbouring samples and how to blend them: the left weighs `ONE - weight`, the right `weight`.
+/// Two neighbouring samples and how to blend them: the upper weighs `ONE_DOWN - weight`, the lower `weight`.
 #[derive(Clone, Copy, Debug)]
 struct Tap {
     at: u32,
-    weight: i32,
+    weight: u16,
 }
 
-/// Weights across are of 11 bits, as in `OpenCV`; weights down of 8, so that a blended row fits 16 bits without loss.
-const ONE_ACROSS: i32 = 1 << 11;
-const ONE_DOWN: i32 = 1 << 8;
-/// What a sample of both passes is to be divided by.
-const UNIT: f32 = 1.0 / (ONE_ACROSS * ONE_DOWN) as f32;
+/// Weights down are of 8 bits, so that a blended row fits 16 bits without loss.
+const ONE_DOWN: u16 = 1 << 8;
+/// Bytes that come from memory together.
+const CACHE_LINE: usize = 64;
+/// What a blended sample is to be divided by.
+pub(super) const UNIT: f32 = 1.0 / ONE_DOWN as f32;
+
+/// Where the samples of an output row lie: apart from their weights, since what is fetched one by one and what is reckoned many at
+/// a time are two loops.
+#[derive(Debug)]
+struct Across {
+    at: Vec<u32>,
+    /// Of the right sample, 0..1.
+    weight: Vec<f32>,
+}
 
 #[derive(Debug)]
 struct Axes {
-    x: Vec<Tap>,
+    x: Across,
     y: Vec<Tap>,
     width: usize,
     height: usize,
@@ -205,9 +222,13 @@ impl Plan {
         let halved = geometry.layout != PixelLayout::I444;
         let axes = |halved: bool| {
             let part = |length: usize| if halved { length.div_ceil(2) } else { length };
+            let (at, weight) = places(source.0, inner.width, halved)
+                .map(|(at, rest)| (at, rest as f32))
+                .unzip::<_, _, Vec<_>, Vec<_>>();
+            let down = |(at, rest): (u32, f64)| Tap { at, weight: (rest * f64::from(ONE_DOWN)).round() as u16 };
             Axes {
-                x: taps(source.0, inner.width, halved, ONE_ACROSS),
-                y: taps(source.1, inner.height, halved, ONE_DOWN),
+                x: Across { at, weight },
+                y: places(source.1, inner.height, halved).map(down).collect(),
                 width: part(source.0),
                 height: part(source.1),
             }
@@ -215,57 +236,76 @@ impl Plan {
         Self { geometry, placement, left: inner.left, top: inner.top, luma: axes(false), chroma: axes(halved) }
     }
 
+    /// Brings the source rows of an output row nearer: a frame lies in far memory, rows that are used lie pages apart, and blending
+    /// them would wait for one line after the other. Reading a byte of each line has many of them on their way at once.
+    fn fetch(&self, picture: &Picture, row: usize) {
+        let planes: &[&Axes] = match picture.layout {
+            PixelLayout::Nv12 => &[&self.luma, &self.chroma],
+            _ => &[&self.luma, &self.chroma, &self.chroma],
+        };
+        for (plane, axes) in planes.iter().enumerate() {
+            let (Some(tap), (bytes, stride)) = (axes.y.get(row), picture.planes.plane(plane)) else { return };
+            let begin = tap.at as usize * stride;
+            let both = &bytes[begin.min(bytes.len())..(begin + 2 * stride).min(bytes.len())];
+            black_box(both.iter().step_by(CACHE_LINE).fold(0, |read, byte| read ^ byte));
+        }
+    }
+
     /// Fills the three sample rows for one output row.
     fn sample(&self, picture: &Picture, row: usize, scratch: &mut Scratch) {
-        let Scratch { blended, y, u, v } = scratch;
+        let Scratch { blended, left, right, y, u, v } = scratch;
+        self.fetch(picture, row + 1);
         blend(picture, 0, &self.luma, (row, self.luma.width), blended);
-        across(blended, &self.luma.x, y);
+        across(blended, &self.luma.x, left, y);
         if picture.layout == PixelLayout::Nv12 {
             blend(picture, 1, &self.chroma, (row, self.chroma.width * 2), blended);
             // The pair behind the last one repeats it.
             let end = self.chroma.width * 2;
             (blended[end], blended[end + 1]) = (blended[end - 2], blended[end - 1]);
-            across_pairs(blended, &self.chroma.x, u, v);
+            across_pairs(blended, &self.chroma.x, (left, right), (u, v));
         } else {
             for (plane, out) in [(1, u), (2, v)] {
                 blend(picture, plane, &self.chroma, (row, self.chroma.width), blended);
-                across(blended, &self.chroma.x, out);
+                across(blended, &self.chroma.x, left, out);
             }
         }
     }
 }
 
-/// Where each of `to` output samples lies among the samples of an axis of `from` luma pixels.
-fn taps(from: usize, to: usize, halved: bool, one: i32) -> Vec<Tap> {
+/// Where each of `to` output samples lies among the samples of an axis of `from` luma pixels: behind which, and how far.
+fn places(from: usize, to: usize, halved: bool) -> impl Iterator<Item = (u32, f64)> {
     let scale = from as f64 / to as f64;
     let samples = if halved { from.div_ceil(2) } else { from };
     let last = (samples - 1) as f64;
-    (0..to)
-        .map(|i| {
-            let luma = (i as f64 + 0.5) * scale;
-            let at = if halved { luma / 2.0 - 0.5 } else { luma - 0.5 }.clamp(0.0, last);
-            let whole = at.floor();
-            Tap { at: whole as u32, weight: ((at - whole) * f64::from(one)).round() as i32 }
-        })
-        .collect()
+    (0..to).map(move |i| {
+        let luma = (i as f64 + 0.5) * scale;
+        let at = if halved { luma / 2.0 - 0.5 } else { luma - 0.5 }.clamp(0.0, last);
+        (at.floor() as u32, at.fract())
+    })
 }
 
 /// Rows that are used again and again.
 #[derive(Debug, Default)]
 struct Scratch {
     blended: Vec<u16>,
-    // Integers until they are coloured: there they become floats many at a time.
-    y: Vec<i32>,
-    u: Vec<i32>,
-    v: Vec<i32>,
+    /// Two neighbours in one number: fetched one by one, blended many at a time.
+    left: Vec<u32>,
+    right: Vec<u32>,
+    y: Vec<f32>,
+    u: Vec<f32>,
+    v: Vec<f32>,
 }
 
 impl Scratch {
     fn resize(&mut self, plan: &Plan) {
         // One more pair than the widest row: the right neighbour of the last sample.
         self.blended.resize(plan.luma.width.max(plan.chroma.width * 2) + 2, 0);
+        let width = plan.luma.x.at.len();
+        for row in [&mut self.left, &mut self.right] {
+            row.resize(width, 0);
+        }
         for row in [&mut self.y, &mut self.u, &mut self.v] {
-            row.resize(plan.luma.x.len(), 0);
+            row.resize(width, 0.0);
         }
     }
 }
@@ -283,7 +323,7 @@ fn blend(picture: &Picture, plane: usize, axes: &Axes, (row, length): (usize, us
         }
     } else {
         let lower = line((tap.at as usize + 1).min(axes.height - 1));
-        let (w0, w1) = ((ONE_DOWN - tap.weight) as u16, tap.weight as u16);
+        let (w0, w1) = (ONE_DOWN - tap.weight, tap.weight);
         for ((out, &a), &b) in out_row.iter_mut().zip(upper).zip(lower) {
             // At most 255 * 256, since the weights sum up to 256.
             *out = u16::from(a).wrapping_mul(w0).wrapping_add(u16::from(b).wrapping_mul(w1));
@@ -292,95 +332,44 @@ fn blend(picture: &Picture, plane: usize, axes: &Axes, (row, length): (usize, us
     out[length] = out[length - 1];
 }
 
+/// Both halves of a number as floats. By way of i32, which becomes vector code.
 #[inline]
-fn mix(a: u16, b: u16, weight: i32) -> i32 {
-    i32::from(a) * ONE_ACROSS + (i32::from(b) - i32::from(a)) * weight
+fn halves(pair: u32) -> (f32, f32) {
+    ((pair & 0xffff) as i32 as f32, (pair >> 16) as i32 as f32)
 }
 
-fn across(row: &[u16], taps: &[Tap], out: &mut [i32]) {
-    for (out, tap) in out.iter_mut().zip(taps) {
+#[inline]
+const fn pair(first: u16, second: u16) -> u32 {
+    first as u32 | (second as u32) << 16
+}
+
+fn across(row: &[u16], taps: &Across, neighbours: &mut [u32], out: &mut [f32]) {
+    for (neighbours, &at) in neighbours.iter_mut().zip(&taps.at) {
         // One check for both; the row is one sample longer than the last tap reaches.
-        let Some(&[a, b]) = row.get(tap.at as usize..).and_then(<[u16]>::first_chunk) else { continue };
-        *out = mix(a, b, tap.weight);
+        let Some(&[a, b]) = row.get(at as usize..).and_then(<[u16]>::first_chunk) else { continue };
+        *neighbours = pair(a, b);
+    }
+    for ((out, &neighbours), &weight) in out.iter_mut().zip(&*neighbours).zip(&taps.weight) {
+        let (a, b) = halves(neighbours);
+        *out = a + (b - a) * weight;
     }
 }
 
-fn across_pairs(row: &[u16], taps: &[Tap], first: &mut [i32], second: &mut [i32]) {
-    for ((first, second), tap) in first.iter_mut().zip(second).zip(taps) {
-        let Some(&[a, b, c, d]) = row.get(tap.at as usize * 2..).and_then(<[u16]>::first_chunk) else { continue };
-        *first = mix(a, c, tap.weight);
-        *second = mix(b, d, tap.weight);
+fn across_pairs(
+    row: &[u16],
+    taps: &Across,
+    (left, right): (&mut [u32], &mut [u32]),
+    (first, second): (&mut [f32], &mut [f32]),
+) {
+    for ((left, right), &at) in left.iter_mut().zip(right.iter_mut()).zip(&taps.at) {
+        let Some(&[a, b, c, d]) = row.get(at as usize * 2..).and_then(<[u16]>::first_chunk) else { continue };
+        (*left, *right) = (pair(a, b), pair(c, d));
     }
-}
-
-/// From sampled YUV to the model's values: matrix, clamp to 0..255, normalization. One row of numbers per channel, in the
-/// model's order, so that the loop over pixels has no branch.
-#[derive(Clone, Copy, Debug)]
-struct Paint {
-    luma: f32,
-    u: [f32; 3],
-    v: [f32; 3],
-    zero: [f32; 3],
-    gain: [f32; 3],
-    bias: [f32; 3],
-}
-
-impl Paint {
-    fn new(color: Color, spec: &InputSpec) -> Self {
-        // H.273: Kr and Kb of each matrix; limited range has 219 steps of luma and 224 of chroma.
-        let (kr, kb) = match color.matrix {
-            Matrix::Bt601 => (0.299_f32, 0.114_f32),
-            Matrix::Bt709 => (0.2126, 0.0722),
-        };
-        let kg = 1.0 - kr - kb;
-        let (luma_gain, luma_zero, chroma_gain) =
-            if color.full_range { (1.0, 0.0, 1.0) } else { (255.0 / 219.0, 16.0, 255.0 / 224.0) };
-        let (red_v, blue_u) = (2.0 * (1.0 - kr) * chroma_gain, 2.0 * (1.0 - kb) * chroma_gain);
-        let (mut u, mut v) = ([0.0, -blue_u * kb / kg, blue_u], [red_v, -red_v * kr / kg, 0.0]);
-        if spec.color == ChannelOrder::Bgr {
-            u.reverse();
-            v.reverse();
-        }
-        Self {
-            luma: luma_gain * UNIT,
-            u: u.map(|part| part * UNIT),
-            v: v.map(|part| part * UNIT),
-            zero: std::array::from_fn(|c| -luma_zero * luma_gain - 128.0 * (u[c] + v[c])),
-            gain: spec.std.map(|std| spec.scale / std),
-            bias: std::array::from_fn(|c| -spec.mean[c] / spec.std[c]),
-        }
-    }
-
-    #[inline]
-    fn value<T: Element>(&self, c: usize, y: i32, u: i32, v: i32) -> T {
-        let level = y as f32 * self.luma + u as f32 * self.u[c] + v as f32 * self.v[c] + self.zero[c];
-        T::from_value(level.clamp(0.0, 255.0) * self.gain[c] + self.bias[c])
-    }
-
-    fn row<T: Element>(&self, samples: &Scratch, tensor: &mut [T], spec: &InputSpec, (x, y): (usize, usize)) {
-        // A copy of our own: the compiler then knows that the tensor's writes do not change it.
-        let paint = *self;
-        let length = samples.y.len();
-        let (ys, us, vs) = (&samples.y[..length], &samples.u[..length], &samples.v[..length]);
-        let start = y * spec.width + x;
-        match spec.layout {
-            TensorLayout::Nchw => {
-                let area = spec.width * spec.height;
-                for (c, plane) in tensor.chunks_exact_mut(area).enumerate() {
-                    let out = &mut plane[start..][..length];
-                    for i in 0..length {
-                        out[i] = paint.value(c, ys[i], us[i], vs[i]);
-                    }
-                }
-            }
-            TensorLayout::Nhwc => {
-                for (i, out) in tensor[start * 3..][..length * 3].chunks_exact_mut(3).enumerate() {
-                    for (c, out) in out.iter_mut().enumerate() {
-                        *out = paint.value(c, ys[i], us[i], vs[i]);
-                    }
-                }
-            }
-        }
+    let sampled = first.iter_mut().zip(second);
+    for ((((first, second), &left), &right), &weight) in sampled.zip(&*left).zip(&*right).zip(&taps.weight) {
+        let ((a, b), (c, d)) = (halves(left), halves(right));
+        *first = a + (c - a) * weight;
+        *second = b + (d - b) * weight;
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::pipeline::frame::OwnedPlanes;
+use crate::pipeline::frame::{Color, Matrix, OwnedPlanes};
 
 fn spec(width: usize, height: usize) -> InputSpec {
     InputSpec {

@@ -6,6 +6,7 @@
 
 mod geometry;
 pub mod letterbox;
+mod paint;
 pub mod classes;
 pub mod manifest;
 pub mod recognize;
