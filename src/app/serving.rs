@@ -70,7 +70,7 @@ pub(super) async fn watch_recording(mut health: watch::Receiver<StageHealth>, bo
         match health.borrow_and_update().clone() {
             StageHealth::Ready => board.release("outbox_writable"),
             StageHealth::Starting => {}
-            StageHealth::Failing(why) => board.hold("outbox_writable", why),
+            StageHealth::Failing { message, .. } => board.hold("outbox_writable", message),
         }
         if health.changed().await.is_err() {
             return board.hold("outbox_writable", "the record stage has stopped");
@@ -88,8 +88,8 @@ pub(super) async fn watch_relay(
         match health.borrow_and_update().clone() {
             StageHealth::Ready => board.set_kafka(KafkaState::Connected),
             StageHealth::Starting => {}
-            StageHealth::Failing(message) => {
-                board.set_kafka(KafkaState::Failing { since: clock.now(), reason: "failing", message });
+            StageHealth::Failing { reason, message } => {
+                board.set_kafka(KafkaState::Failing { since: clock.now(), reason, message });
             }
         }
         if health.changed().await.is_err() {
@@ -114,5 +114,24 @@ pub(super) async fn watch_outbox(mut outbox: SentOutbox, board: Arc<StatusBoard>
             Ok(backlog) => board.set_outbox(backlog),
             Err(error) => tracing::warn!(%error, "cannot ask the outbox for its depth"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[tokio::test]
+    async fn the_publishers_own_word_reaches_the_board() {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let board = Arc::new(StatusBoard::new(clock.now(), &[]));
+        let message = "Kafka has no topic alerts; create it".to_owned();
+        let (said, health) = watch::channel(StageHealth::Failing { reason: "topic_missing", message: message.clone() });
+        let watching = tokio::spawn(watch_relay(health, Arc::clone(&board), clock));
+        drop(said);
+        watching.await.unwrap();
+        let Some(KafkaState::Failing { reason, message: told, .. }) = board.kafka() else { panic!("{:?}", board.kafka()) };
+        assert_eq!((reason, told), ("topic_missing", message));
     }
 }

@@ -8,8 +8,13 @@ pub enum StageHealth {
     Starting,
     /// Works.
     Ready,
-    /// Does not work now, and why; it goes on trying.
-    Failing(String),
+    /// Does not work now; it goes on trying.
+    Failing {
+        /// Why, in a word that a page can translate: `unreachable`, `topic_missing`, `store`.
+        reason: &'static str,
+        /// What happened and what to do, without credentials.
+        message: String,
+    },
 }
 
 impl StageHealth {

@@ -124,8 +124,8 @@ impl<S: FactStore + 'static> RecordStage<S> {
     fn ready(&self) {
         self.metrics.ready(true);
         let was = self.health.send_replace(StageHealth::Ready);
-        if let StageHealth::Failing(why) = was {
-            tracing::info!(was = %why, "recording again");
+        if let StageHealth::Failing { message, .. } = was {
+            tracing::info!(was = message, "recording again");
         }
     }
 
@@ -134,10 +134,13 @@ impl<S: FactStore + 'static> RecordStage<S> {
         self.metrics.failed();
         self.metrics.ready(false);
         self.health.send_if_modified(|health| {
-            let changed = *health != StageHealth::Failing(why.clone());
+            let failing = StageHealth::Failing { reason: "store", message: why };
+            let changed = *health != failing;
             if changed {
-                tracing::error!(error = %why, "cannot record; the line waits");
-                *health = StageHealth::Failing(why);
+                if let StageHealth::Failing { message, .. } = &failing {
+                    tracing::error!(error = message, "cannot record; the line waits");
+                }
+                *health = failing;
             }
             changed
         });
@@ -255,7 +258,7 @@ mod tests {
         store.failures.lock().expect("no panic").extend([full(), full(), full()]);
         let mut running = start(store.clone(), 3);
         let failing =
-            running.health.wait_for(|health| matches!(health, StageHealth::Failing(why) if why == "disk full"));
+            running.health.wait_for(|health| matches!(health, StageHealth::Failing { message, .. } if message == "disk full"));
         failing.await.expect("said");
         running.facts.send(fact(3)).await.expect("open");
         running.health.wait_for(StageHealth::is_ready).await.expect("ready again");

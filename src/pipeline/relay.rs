@@ -238,8 +238,8 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
 
     fn ready(&self) {
         self.metrics.ready(true);
-        if let StageHealth::Failing(why) = self.health.send_replace(StageHealth::Ready) {
-            tracing::info!(was = %why, "sending to Kafka again");
+        if let StageHealth::Failing { reason, message } = self.health.send_replace(StageHealth::Ready) {
+            tracing::info!(reason, was = message, "sending to Kafka again");
         }
     }
 
@@ -248,10 +248,10 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         self.metrics.failed(why.reason);
         self.metrics.ready(false);
         self.health.send_if_modified(|health| {
-            let changed = !matches!(health, StageHealth::Failing(known) if known.starts_with(why.reason));
+            let changed = !matches!(health, StageHealth::Failing { reason, .. } if *reason == why.reason);
             if changed {
                 tracing::error!(reason = why.reason, error = %why, "records do not get to Kafka; they wait in the outbox");
-                *health = StageHealth::Failing(format!("{}: {why}", why.reason));
+                *health = StageHealth::Failing { reason: why.reason, message: why.message.clone() };
             }
             changed
         });
@@ -476,7 +476,10 @@ mod tests {
             (outbox(rows), ScriptedPublisher { missing: Some("health"), ..ScriptedPublisher::default() });
         let (commits, committed) = watch::channel(0);
         drop(commits);
-        let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+        let stage = stage(&outbox, &publisher, Duration::from_secs(30));
+        let health = stage.health.subscribe();
+        let relayed = stage.run(committed).await.expect("no store error");
+        assert!(matches!(&*health.borrow(), StageHealth::Failing { reason: "topic_missing", .. }), "{health:?}");
         assert_eq!(relayed, Relayed { left: 150 });
         let wanted: Vec<i64> = (1..=rows).filter(|row| row % 10 != 0).collect();
         assert_eq!(*publisher.arrived.lock().expect("no panic"), wanted);

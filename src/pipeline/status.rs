@@ -53,7 +53,7 @@ pub enum KafkaState {
     Failing {
         /// Since when.
         since: Timestamp,
-        /// A short word: `unreachable`, `unauthorized`, `topic_missing`.
+        /// A short word: `unreachable`, `unauthorized`, `topic_missing`, `too_large`, `store`, `other`.
         reason: &'static str,
         /// What happened and what to do, without credentials.
         message: String,

@@ -120,12 +120,12 @@ function drawEmpty() {
 function drawService() {
   if (!service) return;
   const failing = service.kafka.state === "failing";
-  const parts = [element("span", failing ? "warn" : "", failing ? word("kafka_failing", clock(service.kafka.since)) : word(`kafka_${service.kafka.state}`))];
+  const parts = [element("span", failing ? "warn" : "", failing ? word("kafka_failing", clock(service.kafka.since), term("kafka_reason", service.kafka.reason)) : word(`kafka_${service.kafka.state}`))];
   if (service.outbox?.depth) parts.push(element("span", "", word("outbox", service.outbox.depth)));
   if (service.model) parts.push(element("span", "", word("model", service.model.name)));
   parts.push(element("span", "", `Lightbar ${service.version}`));
   $("service").replaceChildren(...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
-  if (failing) $("service").title = service.kafka.message;
+  $("service").title = failing ? service.kafka.message : "";
 }
 
 function speak(language) {

@@ -17,7 +17,7 @@ const en = {
   unknown_now: "Whether anything happens now is not known", unknown_why: "The connection to the service is lost; this page keeps trying.",
   no_cameras: "No camera is configured yet", no_cameras_why: "Add one to the configuration and reload it: lightbar reload",
   no_match: "No alert fits the filter", no_match_why: "Clear it to see all alerts.",
-  kafka_connected: "Kafka takes alerts", kafka_unknown: "Kafka not tried yet", kafka_failing: (at) => `Kafka takes nothing since ${at}`,
+  kafka_connected: "Kafka takes alerts", kafka_unknown: "Kafka not tried yet", kafka_failing: (at, why) => `Kafka takes nothing since ${at}: ${why}`,
   outbox: (n) => `${n} waiting to be sent`, model: (name) => `Model ${name}`,
   seconds: (n) => `${n} s`, minutes: (n) => `${n} min`, hours: (n) => `${n} h`, days: (n) => `${n} d`,
   severity: { Extreme: "Extreme", Severe: "Severe", Moderate: "Moderate", Minor: "Minor", Unknown: "Unknown" },
@@ -31,6 +31,8 @@ const en = {
   cause: { starting: "starting", unreachable: "not reachable", unauthorized: "password refused", stalled: "sends nothing", unusable: "unusable video",
     undecodable: "cannot be decoded", overload: "machine too busy", service_down: "service was down", disabled: "switched off",
     view_moved: "view has moved" },
+  kafka_reason: { unreachable: "not reachable", unauthorized: "access refused", topic_missing: "a topic is missing", too_large: "a record is too large",
+    store: "the store does not answer", other: "see the log" },
 };
 
 const zh = {
@@ -48,7 +50,7 @@ const zh = {
   unknown_now: "当前是否有事件发生，无从得知", unknown_why: "与服务的连接已中断，页面正在不断重试。",
   no_cameras: "尚未配置摄像机", no_cameras_why: "请在配置中添加摄像机，然后执行：lightbar reload",
   no_match: "没有符合筛选条件的告警", no_match_why: "清除筛选即可查看全部告警。",
-  kafka_connected: "Kafka 正常接收", kafka_unknown: "尚未连接 Kafka", kafka_failing: (at) => `${at} 起 Kafka 无法接收`,
+  kafka_connected: "Kafka 正常接收", kafka_unknown: "尚未连接 Kafka", kafka_failing: (at, why) => `${at} 起 Kafka 无法接收：${why}`,
   outbox: (n) => `${n} 条待发送`, model: (name) => `模型 ${name}`,
   seconds: (n) => `${n} 秒`, minutes: (n) => `${n} 分钟`, hours: (n) => `${n} 小时`, days: (n) => `${n} 天`,
   severity: { Extreme: "特别严重", Severe: "严重", Moderate: "中等", Minor: "轻微", Unknown: "未知" },
@@ -62,6 +64,8 @@ const zh = {
   cause: { starting: "正在启动", unreachable: "无法连接", unauthorized: "密码被拒", stalled: "不再发送画面", unusable: "视频不可用",
     undecodable: "无法解码", overload: "主机过忙", service_down: "服务未运行", disabled: "已停用",
     view_moved: "画面移位" },
+  kafka_reason: { unreachable: "无法连接", unauthorized: "认证或授权被拒", topic_missing: "主题不存在", too_large: "单条消息过大",
+    store: "存储无响应", other: "详见日志" },
 };
 
 const BOTH = { en, "zh-CN": zh };
