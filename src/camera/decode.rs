@@ -1,5 +1,7 @@
 //! Decoding: packets in, due frames out, in the decoder's own memory.
 //!
+//! Decoding is done on the thread that pushes: a packet goes straight into the parser's pad, and where the decoder is software its
+//! frames have come when the push returns. A thread of GStreamer's own between would be woken for each packet.
 //! Buffers carry capture time as their presentation time: it never goes back, while stream time does at each reconnect, which
 //! decoders take badly. Frames that are not due leave before they are mapped. A damaged packet is survived and counted; a
 //! decoder that reports an error is done for, and the capture stage opens another one.
@@ -21,8 +23,6 @@ use crate::pipeline::pacing::Pacer;
 use crate::pipeline::packet::{ClockQuality, Codec, Packet};
 use crate::pipeline::ports::{Clock, DecodeCounts, DecodeError, Decoder, DecoderFactory, FrameSink};
 
-/// Packets that wait before the decoder.
-const QUEUE: usize = 4;
 /// Packets whose times are remembered until their frame comes out; far beyond any reordering.
 const REMEMBERED: usize = 256;
 
@@ -72,8 +72,7 @@ impl DecoderFactory for GstDecoderFactory {
 
 struct Running {
     pipeline: gst::Pipeline,
-    source: gst_app::AppSrc,
-    /// Where packets enter the parser.
+    /// Where packets go in.
     input: gst::Pad,
     state: Arc<Shared>,
     origin: Option<Timestamp>,
@@ -87,7 +86,6 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    waiting: usize,
     ended: bool,
     error: Option<String>,
     times: BTreeMap<u64, Times>,
@@ -137,71 +135,83 @@ impl Running {
             Codec::H265 => ("h265parse", "video/x-h265"),
         };
         let state = Arc::clone(&output.state);
-        let caps = gst::Caps::builder(media).field("stream-format", "byte-stream").field("alignment", "au").build();
-        let source = gst_app::AppSrc::builder().caps(&caps).format(gst::Format::Time).is_live(false).build();
-        source.set_property("emit-signals", false);
         let parser = gst::ElementFactory::make(parser).build()?;
         // Passes frames through untouched where they are I420 or NV12 already.
         let convert = gst::ElementFactory::make("videoconvert").property("n-threads", 1u32).build()?;
         let raw = gst::Caps::builder("video/x-raw").field("format", gst::List::new(["I420", "NV12"])).build();
         let sink = gst_app::AppSink::builder().caps(&raw).sync(false).max_buffers(1).build();
+        sink.set_property("async", false); // else the first packet would wait for the state that follows it
         sink.set_property("enable-last-sample", false);
         sink.set_property("qos", false);
         let pipeline = gst::Pipeline::new();
-        let chain = [source.upcast_ref(), &parser, decoder, &convert, sink.upcast_ref()];
+        let chain = [&parser, decoder, &convert, sink.upcast_ref()];
         pipeline.add_many(chain)?;
         gst::Element::link_many(chain)?;
-        let input = parser.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("the parser has no sink pad"))?;
-        watch_queue(&input, &state);
-        accept_padded_frames(&sink);
         watch_bus(&pipeline, &state)?;
+        accept_padded_frames(&sink);
         sink.set_callbacks(output.callbacks());
-        let running = Self { pipeline, source, input, state, origin: None };
+        let input = gst::Pad::builder(gst::PadDirection::Src).name("packets").build();
+        let running = Self { pipeline, input, state, origin: None };
         running.pipeline.set_state(gst::State::Playing).map_err(|e| gst::glib::bool_error!("{e}"))?;
+        running.begin(&parser, media)?;
         Ok(running)
+    }
+
+    /// Links the input and says what comes.
+    fn begin(&self, parser: &gst::Element, media: &str) -> Result<(), gst::glib::BoolError> {
+        let input = &self.input;
+        input.set_active(true)?;
+        let sink = parser.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("the parser has no sink pad"))?;
+        input.link(&sink).map_err(|e| gst::glib::bool_error!("{e}"))?;
+        let caps = gst::Caps::builder(media).field("stream-format", "byte-stream").field("alignment", "au").build();
+        let begun = input.push_event(gst::event::StreamStart::new("packets"))
+            && input.push_event(gst::event::Caps::new(&caps))
+            && self.begin_segment();
+        if begun { Ok(()) } else { Err(gst::glib::bool_error!("the decoder does not begin")) }
+    }
+
+    fn begin_segment(&self) -> bool {
+        self.input.push_event(gst::event::Segment::new(&gst::FormattedSegment::<gst::ClockTime>::new()))
     }
 }
 
 impl Decoder for Running {
     fn push(&mut self, packet: &Packet) -> Result<(), DecodeError> {
-        let mut state = self.state.wait_until(|state| state.waiting < QUEUE)?;
         let origin = *self.origin.get_or_insert(packet.captured_at);
         // An hour of room, for pictures that are shown before the key picture they follow.
         let key = 3_600_000_000_000 + packet.captured_at.as_nanos() - origin.as_nanos();
         let key = u64::try_from(key).map_err(|_| DecodeError("a packet is an hour older than the first".to_owned()))?;
         let Packet { captured_at, clock, received_at, pts, .. } = *packet;
-        state.times.insert(key, Times { captured_at, clock, received_at, pts });
-        if state.times.len() > REMEMBERED {
-            state.times.pop_first();
-        }
-        state.waiting += 1;
-        drop(state);
+        self.state.change(|state| {
+            state.times.insert(key, Times { captured_at, clock, received_at, pts });
+            if state.times.len() > REMEMBERED {
+                state.times.pop_first();
+            }
+        });
         let mut buffer = gst::Buffer::from_slice(packet.data.clone());
         if let Some(buffer) = buffer.get_mut() {
             buffer.set_pts(gst::ClockTime::from_nseconds(key));
         }
-        match self.source.push_buffer(buffer) {
-            Ok(_) => Ok(()),
-            Err(flow) => {
-                let reason = self.state.lock().error.clone();
-                Err(DecodeError(reason.unwrap_or_else(|| format!("the decoder takes nothing more ({flow:?})"))))
-            }
+        let pushed = self.input.push(buffer);
+        // An error may be told on the bus alone, and by a decoder with threads of its own long after the packet.
+        match (pushed, self.state.lock().error.clone()) {
+            (_, Some(error)) => Err(DecodeError(error)),
+            (Err(flow), None) => Err(DecodeError(format!("the decoder takes nothing more ({flow:?})"))),
+            (Ok(_), None) => Ok(()),
         }
     }
 
     fn drain(&mut self) -> Result<(), DecodeError> {
-        self.state.wait_until(|state| state.waiting == 0)?.ended = false;
-        // Past the source: appsrc does not start again once it has seen the end.
-        let ends = self.input.send_event(gst::event::Eos::new());
+        self.state.change(|state| state.ended = false);
+        let ends = self.input.push_event(gst::event::Eos::new());
         if !ends {
             return Err(DecodeError("the decoder cannot be drained".to_owned()));
         }
         drop(self.state.wait_until(|state| state.ended)?);
         // Out of the end again: flushed, with a new segment, ready for the next key packet.
-        let segment = gst::FormattedSegment::<gst::ClockTime>::new();
-        let flushed = self.input.send_event(gst::event::FlushStart::new())
-            && self.input.send_event(gst::event::FlushStop::new(true))
-            && self.input.send_event(gst::event::Segment::new(&segment));
+        let flushed = self.input.push_event(gst::event::FlushStart::new())
+            && self.input.push_event(gst::event::FlushStop::new(true))
+            && self.begin_segment();
         self.state.change(|state| {
             state.counts.damaged += state.times.len() as u64;
             state.times.clear();
@@ -218,6 +228,9 @@ impl Drop for Running {
     fn drop(&mut self) {
         if self.pipeline.set_state(gst::State::Null).is_err() {
             tracing::warn!("a decoder did not stop cleanly");
+        }
+        if let Err(error) = self.input.set_active(false) {
+            tracing::debug!(%error, "a decoder's input did not close");
         }
         if let Some(bus) = self.pipeline.bus() {
             bus.unset_sync_handler();
@@ -273,17 +286,6 @@ impl Output {
         (self.frames)(Frame { captured_at, clock, received_at, decoded_at: self.clock.now(), pts, number: 0, picture });
         Ok(())
     }
-}
-
-/// Counts packets out of the source's queue, so that pushing can wait without a lock inside GStreamer that a dead decoder
-/// would never release. On the parser's side, where the stream's lock is held already: an end that is sent when nothing waits
-/// any more cannot overtake the last packet.
-fn watch_queue(input: &gst::Pad, state: &Arc<Shared>) {
-    let state = Arc::clone(state);
-    input.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-        state.change(|state| state.waiting = state.waiting.saturating_sub(1));
-        gst::PadProbeReturn::Ok
-    });
 }
 
 /// Tells the decoder that rows may be padded: without this it copies each frame into rows without padding.

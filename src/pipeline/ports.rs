@@ -50,7 +50,8 @@ impl SourceError {
 
 /// Makes decoders.
 pub trait DecoderFactory: Send + Sync {
-    /// Starts a decoder; `frames` is called, on the decoder's own thread, with each frame that is due at `per_second`.
+    /// Starts a decoder; `frames` is called with each frame that is due at `per_second`: on the thread that pushes, or on one of the
+    /// decoder's own.
     fn open(&self, codec: Codec, per_second: f64, frames: FrameSink) -> Result<Box<dyn Decoder>, DecodeError>;
 }
 
@@ -59,7 +60,7 @@ pub type FrameSink = Box<dyn Fn(Frame) + Send + Sync>;
 
 /// A running decoder; the first packet it gets is a key frame. Dropping it stops it.
 pub trait Decoder: Send {
-    /// Feeds one packet; blocks while the decoder's small queue is full. An `Err` means that this decoder is done for.
+    /// Feeds one packet, and decodes it where the decoder has no thread of its own. An `Err` means that this decoder is done for.
     fn push(&mut self, packet: &Packet) -> Result<(), DecodeError>;
     /// Waits until all frames of what was pushed have been given out.
     fn drain(&mut self) -> Result<(), DecodeError>;
