@@ -14,6 +14,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("gstreamer_app", &["camera", "demo"]),
     ("gstreamer_video", &["camera", "demo"]),
     ("gstreamer_rtsp_server", &["demo"]),
+    ("gio", &["camera"]),
     ("ort", &["inference"]),
     ("ndarray", &["inference"]),
     ("image", &["inference", "demo"]),

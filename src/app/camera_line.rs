@@ -149,6 +149,7 @@ pub(super) fn rtsp_settings(url: &StreamUrl, settings: &CameraSettings) -> RtspS
         Transport::Tls => crate::camera::Transport::Tls,
     };
     rtsp.verify_tls = settings.stream.verify_tls;
+    rtsp.ca_file.clone_from(&settings.stream.ca_file);
     rtsp.max_clock_offset = match settings.stream.clock {
         Clocking::Rtcp => settings.stream.clock_offset_max,
         // A camera clock that may be off by nothing is never believed.

@@ -4,6 +4,7 @@
 //! Audio, metadata and back channels are not even set up.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub struct RtspSettings {
     pub transport: Transport,
     /// Whether a TLS certificate must be valid. Only for cameras on a network of their own is the answer no.
     pub verify_tls: bool,
+    /// The authorities that are trusted instead of the system's, in PEM; read anew at each connect.
+    pub ca_file: Option<PathBuf>,
     /// How long the camera may take to answer a request.
     pub answer_timeout: Duration,
     /// How far the camera's clock may be off to be believed.
@@ -61,6 +64,7 @@ impl RtspSettings {
             credentials: credentials.or(found),
             transport,
             verify_tls: true,
+            ca_file: None,
             answer_timeout: Duration::from_secs(8),
             max_clock_offset: Duration::from_secs(10),
         }
@@ -100,6 +104,7 @@ impl RtspSource {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner).reconnected();
         let pipeline = gst::Pipeline::new();
         let rtspsrc = rtspsrc(&self.settings).map_err(|e| unusable(format!("cannot set up rtspsrc: {e}")))?;
+        trust(&rtspsrc, &self.settings)?;
         pipeline.add(&rtspsrc).map_err(|e| unusable(e.to_string()))?;
         select_video(&rtspsrc, Arc::clone(&facts));
         self.link_video(&pipeline, &rtspsrc, sender.clone(), &facts);
@@ -156,6 +161,15 @@ fn rtspsrc(settings: &RtspSettings) -> Result<gst::Element, glib::BoolError> {
         source.set_property_from_str("tls-validation-flags", "no-flags");
     }
     Ok(source)
+}
+
+/// Says whose certificates are good, where it is not the system's list that says so.
+fn trust(rtspsrc: &gst::Element, settings: &RtspSettings) -> Result<(), SourceError> {
+    let Some(path) = settings.ca_file.as_ref().filter(|_| settings.transport == Transport::Tls) else { return Ok(()) };
+    let authorities = gio::TlsFileDatabase::new(path)
+        .map_err(|e| unusable(format!("{}: cannot read the authorities in {}: {e}", settings.url, path.display())))?;
+    rtspsrc.set_property("tls-database", authorities);
+    Ok(())
 }
 
 /// Sets up the first video track with a codec that is understood, and no other.
@@ -288,7 +302,8 @@ fn understood(message: &gst::message::Error, settings: &RtspSettings, facts: &Sh
             // A handshake that failed is told no closer than this.
             let strict = settings.transport == Transport::Tls && settings.verify_tls;
             let hint = if strict {
-                "; over TLS the camera's certificate must be valid, or its check be turned off"
+                "; over TLS the camera's certificate must be for this address and signed by an authority that is trusted \
+                 (ca_file names others than the system's), or its check be turned off (verify_tls)"
             } else {
                 ""
             };

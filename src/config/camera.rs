@@ -1,5 +1,6 @@
 //! A camera: how it is reached, what is done with its stream, what its scene looks like.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,7 @@ pub(super) const KEYS: &[&str] = &[
     "video_loss_after_s",
     "blind_grace_s",
     "verify_tls",
+    "ca_file",
     "stall_timeout_s",
     "clock_offset_max_s",
 ];
@@ -80,6 +82,8 @@ pub struct StreamSettings {
     pub credentials: Option<Credentials>,
     /// Whether a TLS certificate must be valid.
     pub verify_tls: bool,
+    /// The authorities that are trusted instead of the system's, in PEM.
+    pub ca_file: Option<PathBuf>,
     /// How long the next packet may take before the connection is given up.
     pub stall_timeout: Duration,
     /// What capture time is taken from.
@@ -207,12 +211,16 @@ fn read_stream(table: &Table<'_>, shared: &CameraDefaults) -> Option<StreamSetti
         };
     }
     let url = url?;
+    if table.has("ca_file") && !url.is_tls() && !sub_url.as_ref().is_some_and(StreamUrl::is_tls) {
+        table.wrong::<()>("ca_file", "got an authority for a camera without TLS, wants an rtsps:// address");
+    }
     Some(StreamSettings {
         transport: shared.transport.unwrap_or(if url.is_tls() { Transport::Tls } else { Transport::Tcp }),
         url,
         sub_url,
         credentials: shared.credentials.clone(),
         verify_tls: shared.verify_tls,
+        ca_file: shared.ca_file.clone(),
         stall_timeout: shared.stall_timeout,
         clock: shared.clock,
         clock_offset_max: shared.clock_offset_max,

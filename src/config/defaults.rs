@@ -1,5 +1,6 @@
 //! What holds for every camera that does not say otherwise.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::camera::{Clocking, Credentials, DecoderChoice, RingBounds, Transport};
@@ -26,6 +27,7 @@ pub(super) const KEYS: &[&str] = &[
     "video_loss_after_s",
     "blind_grace_s",
     "verify_tls",
+    "ca_file",
     "stall_timeout_s",
     "clock_offset_max_s",
 ];
@@ -37,6 +39,8 @@ pub(super) struct CameraDefaults {
     pub(super) transport: Option<Transport>,
     pub(super) credentials: Option<Credentials>,
     pub(super) verify_tls: bool,
+    /// Without one, the system's list.
+    pub(super) ca_file: Option<PathBuf>,
     pub(super) stall_timeout: Duration,
     pub(super) clock: Clocking,
     pub(super) clock_offset_max: Duration,
@@ -56,6 +60,7 @@ impl Default for CameraDefaults {
             transport: None,
             credentials: None,
             verify_tls: true,
+            ca_file: None,
             stall_timeout: Duration::from_secs(5),
             clock: Clocking::Rtcp,
             clock_offset_max: Duration::from_secs(10),
@@ -91,10 +96,12 @@ impl CameraDefaults {
             ("software", DecoderChoice::Software),
             ("hardware", DecoderChoice::Hardware),
         ];
+        let verify_tls = table.flag("verify_tls").unwrap_or(base.verify_tls);
         Self {
             transport: table.choice("transport", &transports).or(base.transport),
             credentials: read_credentials(table).or_else(|| base.credentials.clone()),
-            verify_tls: table.flag("verify_tls").unwrap_or(base.verify_tls),
+            verify_tls,
+            ca_file: read_authorities(table, verify_tls).or_else(|| base.ca_file.clone()),
             stall_timeout: table.seconds("stall_timeout_s", 1.0..=120.0).unwrap_or(base.stall_timeout),
             clock: table.choice("clock", &clocks).unwrap_or(base.clock),
             clock_offset_max: table.seconds("clock_offset_max_s", 0.1..=3600.0).unwrap_or(base.clock_offset_max),
@@ -115,6 +122,19 @@ impl CameraDefaults {
                 blind_grace: table.seconds("blind_grace_s", 1.0..=3600.0).unwrap_or(base.sight.blind_grace),
             },
         }
+    }
+}
+
+/// Read anew at each connect, so that renewed authorities need no reload; but that there are some is said now.
+fn read_authorities(table: &Table<'_>, verify_tls: bool) -> Option<PathBuf> {
+    let path = table.path("ca_file")?;
+    if !verify_tls {
+        return table.wrong("ca_file", "got authorities to trust and verify_tls = false, wants one of them");
+    }
+    match std::fs::read_to_string(&path) {
+        Ok(text) if text.contains("-----BEGIN CERTIFICATE-----") => Some(path),
+        Ok(_) => table.wrong("ca_file", &format!("{} has no certificate, wants some in PEM", path.display())),
+        Err(e) => table.wrong("ca_file", &format!("could not read {}: {e}", path.display())),
     }
 }
 

@@ -293,35 +293,6 @@ async fn udp() {
 }
 
 #[tokio::test]
-async fn tls_checks_the_certificate_unless_told_not_to() {
-    let pem = self_signed();
-    let server = RtspServer::serve(Serving { tls: Some(pem), login: Login::Digest, ..Serving::new(H264) });
-    let mut settings = RtspSettings::new(&server.url(), Some(Credentials::new(USER, PASSWORD)));
-    assert_eq!(settings.transport, Transport::Tls);
-    let refused = failure(&source_with(settings.clone())).await;
-    assert_eq!(refused.cause, BlindCause::Unreachable);
-    assert!(refused.message.contains("certificate"), "{refused}");
-    settings.verify_tls = false;
-    let got = packets(&source_with(settings), 30).await.unwrap();
-    assert!(got.len() == 30 && got[0].key);
-}
-
-/// A certificate that nobody vouches for, and its key.
-fn self_signed() -> String {
-    let folder = tempfile::tempdir().unwrap();
-    let (key, certificate) = (folder.path().join("key.pem"), folder.path().join("cert.pem"));
-    let made = std::process::Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=camera", "-keyout"])
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate)
-        .output()
-        .expect("openssl is installed");
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    std::fs::read_to_string(certificate).unwrap() + &std::fs::read_to_string(key).unwrap()
-}
-
-#[tokio::test]
 async fn another_makers_server_over_udp() {
     let Some(path) = footage("videos/one-by-one-person-detection.mp4") else { return };
     let server = VlcServer::serve(&path);

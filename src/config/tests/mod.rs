@@ -370,3 +370,32 @@ fn the_plan_touches_only_what_changed() {
     let other_kafka = load_text(&good.replace("9092", "9093")).expect("good");
     assert_eq!(diff(&old, &other_kafka).restart, ["kafka"]);
 }
+
+#[test]
+fn authorities_for_cameras_are_read_and_make_sense() {
+    let pem = "-----BEGIN CERTIFICATE-----\n...\n-----END CERTIFICATE-----\n";
+    let with = |from: &str, to: &str| {
+        load_texts(&[("a.toml", &GOOD.replacen(from, to, 1)), ("ca.pem", pem), ("empty.pem", "")])
+    };
+    let shared = with("fps = 4", "ca_file = \"ca.pem\"").expect("good");
+    assert!(shared.cameras.iter().all(|c| c.stream.ca_file.as_ref().is_some_and(|path| path.ends_with("ca.pem"))));
+    let own = with("fps = 2.5", "ca_file = \"ca.pem\"").expect("good");
+    assert!(own.cameras[0].stream.ca_file.is_none() && own.cameras[1].stream.ca_file.is_some());
+    for (from, to, wants) in [
+        ("fps = 4", "ca_file = \"empty.pem\"", "empty.pem has no certificate, wants some in PEM"),
+        ("fps = 4", "ca_file = \"gone.pem\"", "gone.pem: No such file"),
+        (
+            "fps = 4",
+            "ca_file = \"ca.pem\"\nverify_tls = false",
+            "ca_file: got authorities to trust and verify_tls = false",
+        ),
+        (
+            "id = \"gate\"",
+            "id = \"gate\"\nca_file = \"ca.pem\"",
+            "camera[gate].ca_file: got an authority for a camera without TLS",
+        ),
+    ] {
+        let errors = with(from, to).expect_err(to).to_string();
+        assert!(errors.contains(wants), "{to}: {errors}");
+    }
+}
