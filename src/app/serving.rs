@@ -131,7 +131,9 @@ mod tests {
         let watching = tokio::spawn(watch_relay(health, Arc::clone(&board), clock));
         drop(said);
         watching.await.unwrap();
-        let Some(KafkaState::Failing { reason, message: told, .. }) = board.kafka() else { panic!("{:?}", board.kafka()) };
+        let Some(KafkaState::Failing { reason, message: told, .. }) = board.kafka() else {
+            panic!("{:?}", board.kafka())
+        };
         assert_eq!((reason, told), ("topic_missing", message));
     }
 }

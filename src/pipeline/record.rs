@@ -257,8 +257,9 @@ mod tests {
         let full = || StoreError::Transient("disk full".to_owned());
         store.failures.lock().expect("no panic").extend([full(), full(), full()]);
         let mut running = start(store.clone(), 3);
-        let failing =
-            running.health.wait_for(|health| matches!(health, StageHealth::Failing { message, .. } if message == "disk full"));
+        let failing = running
+            .health
+            .wait_for(|health| matches!(health, StageHealth::Failing { message, .. } if message == "disk full"));
         failing.await.expect("said");
         running.facts.send(fact(3)).await.expect("open");
         running.health.wait_for(StageHealth::is_ready).await.expect("ready again");

@@ -11,6 +11,7 @@
 
 mod support;
 mod camera;
+mod camera_tls;
 mod config;
 mod inference;
 mod model_pull;
@@ -20,4 +21,5 @@ mod kafka;
 mod web;
 mod browser;
 mod line;
+mod disk;
 mod street;
