@@ -1,0 +1,166 @@
+//! The relay against a Kafka and a store that misbehave by script.
+
+use super::*;
+use crate::clock::SystemClock;
+use crate::metrics::Metrics;
+use crate::pipeline::ports::Backlog;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Mutex;
+
+/// Rows and whether they are noted as sent.
+#[derive(Clone, Default)]
+struct MemoryOutbox {
+    rows: Arc<Mutex<BTreeMap<i64, bool>>>,
+    /// So many notes fail before one is taken.
+    refusals: Arc<Mutex<u32>>,
+}
+
+impl Outbox for MemoryOutbox {
+    fn unsent(&mut self, after: i64, limit: usize) -> Result<Vec<OutboxRecord>, StoreError> {
+        let rows = self.rows.lock().expect("no panic");
+        Ok(rows.iter().filter(|&(&row, &sent)| row > after && !sent).take(limit).map(|(&row, _)| record(row)).collect())
+    }
+
+    fn mark_sent(&mut self, rows: &[i64], _at: Timestamp) -> Result<(), StoreError> {
+        let mut refusals = self.refusals.lock().expect("no panic");
+        if *refusals > 0 {
+            *refusals -= 1;
+            return Err(StoreError::Transient("busy".to_owned()));
+        }
+        let mut known = self.rows.lock().expect("no panic");
+        known.extend(rows.iter().map(|row| (*row, true)));
+        Ok(())
+    }
+
+    fn backlog(&mut self) -> Result<Backlog, StoreError> {
+        let rows = self.rows.lock().expect("no panic");
+        Ok(Backlog { depth: rows.values().filter(|sent| !**sent).count() as u64, oldest: None })
+    }
+
+    fn prune_sent(&mut self, _now: Timestamp) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+}
+
+fn record(row: i64) -> OutboxRecord {
+    OutboxRecord {
+        row,
+        // Every tenth is of another topic.
+        topic: if row % 10 == 0 { "health" } else { "alerts" }.to_owned(),
+        key: "gate".to_owned(),
+        headers: Vec::new(),
+        value: Vec::new(),
+        captured_at: Timestamp::from_nanos(0),
+        recorded_at: Timestamp::from_nanos(0),
+    }
+}
+
+/// Takes, of each batch, as many records as the script says and then fails; takes all when the script is over.
+#[derive(Clone, Default)]
+struct ScriptedPublisher {
+    script: Arc<Mutex<VecDeque<usize>>>,
+    arrived: Arc<Mutex<Vec<i64>>>,
+    silent: bool,
+    missing: Option<&'static str>,
+}
+
+impl Publisher for ScriptedPublisher {
+    async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+        if self.silent {
+            std::future::pending::<()>().await;
+        }
+        if self.missing.is_some_and(|topic| batch[0].topic == topic) {
+            return Err(PublishError { reason: "topic_missing", message: "no such topic".to_owned() });
+        }
+        let takes = self.script.lock().expect("no panic").pop_front();
+        let rows = batch.iter().map(|record| record.row).take(takes.unwrap_or(usize::MAX));
+        self.arrived.lock().expect("no panic").extend(rows);
+        match takes {
+            Some(_) => Err(PublishError { reason: "unreachable", message: "gone".to_owned() }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn stage(
+    outbox: &MemoryOutbox,
+    publisher: &ScriptedPublisher,
+    flush_for: Duration,
+) -> RelayStage<MemoryOutbox, ScriptedPublisher> {
+    RelayStage {
+        outbox: outbox.clone(),
+        publisher: publisher.clone(),
+        clock: Arc::new(SystemClock),
+        metrics: Metrics::new().expect("declared once").relay,
+        health: watch::channel(StageHealth::default()).0,
+        flush_for,
+    }
+}
+
+fn outbox(rows: i64) -> MemoryOutbox {
+    let outbox = MemoryOutbox::default();
+    outbox.rows.lock().expect("no panic").extend((1..=rows).map(|row| (row, false)));
+    outbox
+}
+
+#[tokio::test]
+async fn after_a_failure_all_is_sent_again_from_the_lowest_row() {
+    let (outbox, publisher) = (outbox(5), ScriptedPublisher::default());
+    publisher.script.lock().expect("no panic").extend([2, 0, 3]);
+    let (commits, committed) = watch::channel(0);
+    drop(commits);
+    let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+    assert_eq!(relayed, Relayed { left: 0 });
+    assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 1, 2, 3, 1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_note_that_the_store_refuses_does_not_send_twice() {
+    let (outbox, publisher) = (outbox(4), ScriptedPublisher::default());
+    *outbox.refusals.lock().expect("no panic") = 3;
+    let (commits, committed) = watch::channel(0);
+    drop(commits);
+    let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+    assert_eq!(relayed, Relayed { left: 0 });
+    assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_silent_kafka_does_not_hold_up_the_stop() {
+    let (outbox, publisher) = (outbox(3), ScriptedPublisher { silent: true, ..ScriptedPublisher::default() });
+    let (commits, committed) = watch::channel(0);
+    let running = tokio::spawn(stage(&outbox, &publisher, Duration::from_millis(20)).run(committed));
+    drop(commits);
+    assert_eq!(running.await.expect("no panic").expect("no store error"), Relayed { left: 3 });
+}
+
+#[tokio::test]
+async fn a_topic_that_is_missing_holds_up_no_other() {
+    let rows = 3 * i64::try_from(BATCH).expect("small");
+    let (outbox, publisher) =
+        (outbox(rows), ScriptedPublisher { missing: Some("health"), ..ScriptedPublisher::default() });
+    let (commits, committed) = watch::channel(0);
+    drop(commits);
+    let stage = stage(&outbox, &publisher, Duration::from_secs(30));
+    let health = stage.health.subscribe();
+    let relayed = stage.run(committed).await.expect("no store error");
+    assert!(matches!(&*health.borrow(), StageHealth::Failing { reason: "topic_missing", .. }), "{health:?}");
+    assert_eq!(relayed, Relayed { left: 150 });
+    let wanted: Vec<i64> = (1..=rows).filter(|row| row % 10 != 0).collect();
+    assert_eq!(*publisher.arrived.lock().expect("no panic"), wanted);
+}
+
+#[tokio::test]
+async fn a_commit_wakes_the_relay() {
+    let (outbox, publisher) = (MemoryOutbox::default(), ScriptedPublisher::default());
+    let (commits, committed) = watch::channel(0);
+    let running = tokio::spawn(stage(&outbox, &publisher, Duration::from_secs(30)).run(committed));
+    for row in 1..=3 {
+        outbox.rows.lock().expect("no panic").insert(row, false);
+        commits.send_modify(|n| *n += 1);
+        tokio::task::yield_now().await;
+    }
+    drop(commits);
+    running.await.expect("no panic").expect("no store error");
+    assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 3]);
+}
