@@ -51,8 +51,12 @@ Examples:
 pub(super) const REPLAY: &str = "\
 Examples:
   lightbar replay --config lightbar.toml --camera gate-north --video evening.mp4 --out alerts.jsonl
+  lightbar replay --config lightbar.toml --video recordings/ --out alerts.jsonl --watched watched.jsonl
+  lightbar replay --config lightbar.toml --video recordings/ --out before.jsonl --detections seen.jsonl
+  lightbar replay --config changed.toml --from-detections seen.jsonl --out after.jsonl     a rule change in seconds
+  lightbar replay --config lightbar.toml --video evening.mp4 --out - --trace all --lang zh-CN
 
-The same file and configuration give the same alerts, ids included.";
+The same files and configuration give the same alerts, ids included.";
 
 pub(super) const SCORE: &str = "\
 Examples:
@@ -68,6 +72,15 @@ Truth, one JSON object per line:
   {\"camera\": \"gate\", \"watched\": [0, 3600]}
 
 Exit status: 0 good, 1 a bar that was set is missed, 2 a file or the command line is wrong.";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  lightbar explain 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b --config lightbar.toml
+  lightbar explain 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b --data-dir /var/lib/lightbar --lang zh-CN
+  lightbar explain 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b --config lightbar.toml --json | jq .tracks[].moments
+
+Says which rule and revision spoke, when its condition began and its threshold was reached, what mattered to the object's
+track, and what was held back. Ids: lightbar feed --json | jq -r .alert_id";
 
 pub(super) const DETECT: &str = "\
 Examples:

@@ -8,6 +8,7 @@ mod reload;
 mod blind;
 mod replay;
 mod score;
+mod explain;
 mod detect;
 mod track;
 mod model;
@@ -69,6 +70,9 @@ enum Command {
     /// Score alerts against what really happened, or compare two sets of alerts.
     #[command(after_help = examples::SCORE)]
     Score(score::Args),
+    /// Say why an alert was raised.
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(explain::Args),
     /// Detect objects on pictures, as COCO results.
     #[command(after_help = examples::DETECT)]
     Detect(detect::Args),
@@ -106,6 +110,7 @@ impl Cli {
             Command::Blind(args) => blind::run(args),
             Command::Replay(args) => replay::run(args),
             Command::Score(args) => score::run(args),
+            Command::Explain(args) => explain::run(args),
             Command::Detect(args) => detect::run(args),
             Command::Track(args) => track::run(args),
             Command::Model(args) => model::run(args),

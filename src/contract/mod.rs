@@ -10,12 +10,15 @@ pub mod alert_v1;
 mod from_domain;
 pub mod text;
 pub mod camera_health_v1;
+pub mod explanation_v1;
+pub mod explanation_text;
 pub mod cloudevents;
 pub mod schema;
 
 pub use alert_v1::AlertV1;
 pub use camera_health_v1::CameraHealthV1;
 pub use cloudevents::Stamp;
+pub use explanation_v1::ExplanationV1;
 
 use std::time::Duration;
 

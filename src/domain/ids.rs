@@ -88,6 +88,12 @@ impl AlertId {
     pub const fn from_u128(bits: u128) -> Self {
         Self(bits)
     }
+
+    /// Reads the canonical form: a UUID in lower case with hyphens.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bits = u128::from_str_radix(&text.replace('-', ""), 16).ok().map(Self);
+        bits.filter(|id| id.to_string() == text)
+    }
 }
 
 impl fmt::Display for AlertId {

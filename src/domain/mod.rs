@@ -15,4 +15,5 @@ pub mod tracking;
 pub mod rules;
 pub mod alert;
 mod sight;
+pub mod trace;
 pub mod scene;

@@ -16,6 +16,7 @@ use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
 use crate::domain::rules::Rule;
 use crate::domain::rules::engine::{Engine, View};
 use crate::domain::time::Timestamp;
+use crate::domain::trace::{Explanation, Trace, Trail};
 use crate::domain::tracking::{Tracker, TrackerConfig};
 
 /// Detections of one frame that are looked at; detectors give a few hundred at most.
@@ -201,6 +202,7 @@ pub struct Scene {
     ruler: Ruler,
     book: AlertBook,
     last_seen: Vec<Detection>,
+    trace: Trace,
 }
 
 impl Scene {
@@ -214,6 +216,7 @@ impl Scene {
             ruler: Ruler::on(config.ground.clone()),
             book: AlertBook::new(config.camera.clone(), ids),
             last_seen: Vec::new(),
+            trace: Trace::default(),
             config,
         }
     }
@@ -233,18 +236,23 @@ impl Scene {
             Observation::LookedUnchanged => changes.extend(self.look(at, false)),
             Observation::Blind { cause } => changes.extend(self.go_blind(at, cause)),
         }
+        self.trace.decided(&changes);
         changes
     }
 
     /// Lets time pass until `now` without anything seen.
     pub fn tick(&mut self, now: Timestamp) -> Vec<AlertChange> {
-        self.pass_time(now.max(self.now))
+        let changes = self.pass_time(now.max(self.now));
+        self.trace.decided(&changes);
+        changes
     }
 
     /// Ends every open alert, because the service stops, the camera is removed or its rules change.
     pub fn end_all(&mut self, at: Timestamp, reason: EndReason) -> Vec<AlertChange> {
         self.now = at.max(self.now);
-        self.book.end_all(self.now, reason)
+        let changes = self.book.end_all(self.now, reason);
+        self.trace.decided(&changes);
+        changes
     }
 
     /// Takes another configuration of the same camera. Tracks stay; rules that have not changed, nor their ground, go on as if
@@ -256,6 +264,7 @@ impl Scene {
         self.ruler.set_ground(config.ground.clone());
         let changes = self.engine.reconfigure(&config, self.now, &mut self.book);
         self.config = config;
+        self.trace.decided(&changes);
         changes
     }
 
@@ -267,6 +276,30 @@ impl Scene {
     /// What the scene was configured with.
     pub const fn config(&self) -> &SceneConfig {
         &self.config
+    }
+
+    /// Why an alert was raised, and what became of it: what is remembered of its objects until now.
+    pub fn explain(&self, change: &AlertChange) -> Option<Explanation> {
+        self.trace.explain(change)
+    }
+
+    /// The story of a track, as long as it is remembered.
+    pub fn trail(&self, track: TrackId) -> Option<&Trail> {
+        self.trace.trail(track)
+    }
+
+    /// Remembers a track's story however long it has been over.
+    #[must_use]
+    pub fn keeping_trail(mut self, track: TrackId) -> Self {
+        self.trace.keep(track);
+        self
+    }
+
+    /// Remembers no stories.
+    #[must_use]
+    pub fn without_trace(mut self) -> Self {
+        self.trace.turn_off();
+        self
     }
 
     /// How many objects are tracked at this moment.
@@ -299,6 +332,7 @@ impl Scene {
         } else {
             self.tracker.unchanged(at, look.looked_for);
         }
+        self.trace.look(at, self.tracker.tracks());
         let view = View {
             at,
             looked_for: look.looked_for,
@@ -309,6 +343,9 @@ impl Scene {
             ruler: &self.ruler,
         };
         changes.extend(self.engine.look(&view, &mut self.book));
+        for held in self.engine.take_held_back() {
+            self.trace.held_back(at, held.subject, &held.rule, held.by);
+        }
         changes
     }
 

@@ -93,12 +93,12 @@ impl Analyzer {
         }
     }
 
-    /// Runs until frames and events have ended, then ends the open alerts with `reason`.
+    /// Runs until frames and events have ended, then ends the open alerts with `reason`; gives the scene as it was left.
     pub async fn run(
         mut self,
         mut inputs: AnalyzeInputs,
         reason: impl FnOnce() -> EndReason + Send,
-    ) -> Result<(), RecordStopped> {
+    ) -> Result<Scene, RecordStopped> {
         let mut timer = tokio::time::interval(Duration::from_millis(500));
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut reloads = true;
@@ -124,7 +124,8 @@ impl Analyzer {
         }
         let at = self.seen_until.unwrap_or_else(|| self.clock.now());
         let changes = self.scene.end_all(at, reason());
-        self.decide(changes).await
+        self.decide(changes).await?;
+        Ok(self.scene)
     }
 
     /// A looked-at frame.
@@ -216,7 +217,10 @@ impl Analyzer {
                 Some((frame, model)) if spoken_by_frame => (Some(*frame), Some(Arc::clone(model))),
                 _ => (None, None),
             };
+            let tells_why = change.phase != Phase::Updated;
+            let explanation = tells_why.then(|| self.scene.explain(&change)).flatten().map(Box::new);
             let decided = Decided {
+                explanation,
                 change,
                 camera: Arc::clone(&self.card),
                 clock: self.quality,

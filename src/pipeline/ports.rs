@@ -14,6 +14,7 @@ use crate::domain::detection::{Detection, ModelCard};
 use crate::domain::ids::{AlertId, CameraId};
 use crate::domain::scene::BlindCause;
 use crate::domain::time::Timestamp;
+use crate::domain::trace::Explanation;
 
 // ---------------------------------------------------------------- camera
 
@@ -139,6 +140,8 @@ pub struct Decided {
     pub frame: Option<FrameRef>,
     /// The model; absent where no detector spoke.
     pub model: Option<Arc<ModelCard>>,
+    /// What led to it: with openings and ends. Kept beside the alert; not published.
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// A frame as an alert quotes it.
@@ -237,6 +240,8 @@ pub trait FeedReader: Send + Sync {
     fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
     /// One alert at its newest change.
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError>;
+    /// Why an alert was raised, as JSON; none where nothing is known of that.
+    fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError>;
     /// Blind intervals that touch the asked-for span, oldest first.
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError>;
 }

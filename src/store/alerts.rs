@@ -70,6 +70,14 @@ pub(super) fn write(
     Ok(Recorded { row, alert: id, json: json.into() })
 }
 
+/// Keeps why an alert was raised; a later word replaces an earlier one.
+pub(super) fn explain(connection: &Connection, id: AlertId, json: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO explanations (alert_id, json) VALUES (?1, ?2)")?
+        .execute(params![key(id), json])
+        .map(|_| ())
+}
+
 /// Puts a record into the outbox.
 pub(super) fn put(connection: &Connection, record: &Outgoing<'_>) -> rusqlite::Result<()> {
     let headers = serde_json::to_string(record.headers).expect("pairs of texts are always JSON");

@@ -1,6 +1,6 @@
 //! The store as the feed reads it: one reader behind a lock, since SQLite's connections are for one thread at a time.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::reader::{self, Reader, StoredAlert};
 use crate::domain::ids::AlertId;
@@ -42,6 +42,10 @@ impl FeedReader for SharedReader {
 
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
         Ok(self.reader().alert(id)?.map(recorded))
+    }
+
+    fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError> {
+        self.reader().explanation(id)
     }
 
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {

@@ -159,6 +159,17 @@ impl Reader {
             .map_err(|e| sql(&e))
     }
 
+    /// Why an alert was raised, as JSON.
+    pub fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError> {
+        self.connection
+            .query_row("SELECT json FROM explanations WHERE alert_id = ?1", params![key(id)], |row| {
+                row.get::<_, String>(0)
+            })
+            .optional()
+            .map(|json| json.map(Arc::from))
+            .map_err(|e| sql(&e))
+    }
+
     /// All revisions of an alert, in order.
     pub fn revisions(&self, id: AlertId) -> Result<Vec<Recorded>, StoreError> {
         self.all(

@@ -11,7 +11,7 @@ use crate::pipeline::ports::StoreError;
 const APPLICATION_ID: i32 = 0x4c42_5354;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 1] = [STEP_1];
+const STEPS: [&str; 2] = [STEP_1, STEP_2];
 
 /// Times are nanoseconds since the Unix epoch. Alert ids are 16 bytes, big end first, so they sort by time of opening.
 const STEP_1: &str = "
@@ -75,6 +75,14 @@ CREATE TABLE cameras (
     camera TEXT PRIMARY KEY,
     cause TEXT,
     since INTEGER NOT NULL
+) WITHOUT ROWID;
+";
+
+/// Why each alert was raised: the last word, beside the alert and apart from what is published.
+const STEP_2: &str = "
+CREATE TABLE explanations (
+    alert_id BLOB PRIMARY KEY,
+    json TEXT NOT NULL
 ) WITHOUT ROWID;
 ";
 

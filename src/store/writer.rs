@@ -10,7 +10,7 @@ use super::errors::sql;
 use super::lock::Lock;
 use super::recovery::{self, Recovery};
 use super::sight;
-use crate::contract::{AlertV1, Site};
+use crate::contract::{AlertV1, ExplanationV1, Site};
 use crate::domain::ids::CameraId;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::{Fact, FactStore, Recorded, StoreError};
@@ -74,6 +74,9 @@ fn write_all(
                     before
                 } else {
                     let alert = AlertV1::new(decided, &author.site, recorded_at);
+                    if let Some(explanation) = &decided.explanation {
+                        alerts::explain(tx, change.id, &ExplanationV1::from(explanation.as_ref()).to_json())?;
+                    }
                     alerts::write(tx, author, change.id, &alert, (change.captured_at, recorded_at))?
                 });
             }

@@ -52,6 +52,15 @@ pub(super) async fn one(State(state): State<WebState>, Path(id): Path<String>) -
     Ok(wire::json(item(&found)))
 }
 
+/// `GET /api/v1/alerts/{id}/explanation`: rule and revision, the moments that mattered to its tracks, their paths.
+pub(super) async fn explanation(State(state): State<WebState>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = wire::parse_alert_id(&id)?;
+    let found = state.read(move |reader| reader.explanation(id)).await?;
+    let found =
+        found.ok_or_else(|| Problem::not_found(format!("nothing is recorded here that explains an alert {id}")))?;
+    Ok(wire::json(found.to_string()))
+}
+
 /// The alert's own bytes are put in untouched, so that what is shown is what was sent.
 fn item(recorded: &Recorded) -> String {
     format!("{{\"row\":{},\"alert\":{}}}", recorded.row, recorded.json)

@@ -1,7 +1,7 @@
 //! Recorded changes in memory instead of in the store: for tests, and for looking at the page without a line behind it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
@@ -17,6 +17,7 @@ pub struct MemoryFeed {
 struct Inner {
     changes: Vec<(Recorded, Timestamp)>,
     blind: Vec<BlindInterval>,
+    explanations: BTreeMap<AlertId, Arc<str>>,
     broken: Option<String>,
 }
 
@@ -33,6 +34,11 @@ impl MemoryFeed {
     /// Adds a blind interval.
     pub fn push_blind(&self, interval: BlindInterval) {
         self.lock().blind.push(interval);
+    }
+
+    /// Says why an alert was raised.
+    pub fn explain(&self, alert: AlertId, json: &str) {
+        self.lock().explanations.insert(alert, json.into());
     }
 
     /// Makes every later read fail with this message, or work again.
@@ -84,6 +90,10 @@ impl FeedReader for MemoryFeed {
 
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
         Ok(self.whole()?.changes.iter().rev().map(|(change, _)| change).find(|change| change.alert == id).cloned())
+    }
+
+    fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError> {
+        Ok(self.whole()?.explanations.get(&id).cloned())
     }
 
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {

@@ -148,6 +148,7 @@ fn router(state: WebState) -> Router {
         .route("/api/v1/feed", get(feed::feed))
         .route("/api/v1/alerts", get(alerts::list))
         .route("/api/v1/alerts/{id}", get(alerts::one))
+        .route("/api/v1/alerts/{id}/explanation", get(alerts::explanation))
         .route("/api/v1/cameras", get(cameras::cameras))
         .route("/api/v1/blind", get(cameras::blind))
         .route("/api/v1/status", get(cameras::status))

@@ -17,8 +17,7 @@ pub(super) fn parse_time(name: &str, text: &str) -> Result<Timestamp, Problem> {
 
 /// Parses an alert's id as the contract writes it.
 pub(super) fn parse_alert_id(text: &str) -> Result<AlertId, Problem> {
-    let bits = u128::from_str_radix(&text.replace('-', ""), 16).ok().map(AlertId::from_u128);
-    bits.filter(|id| id.to_string() == text)
+    AlertId::parse(text)
         .ok_or_else(|| Problem::bad_request(format!("an alert's id is a UUID in lower case, got {text:?}")))
 }
 

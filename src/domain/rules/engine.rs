@@ -4,8 +4,10 @@ use super::rule::Rule;
 use super::watch::{Notice, Watch};
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
+use crate::domain::ids::{RuleId, TrackId};
 use crate::domain::scene::SceneConfig;
 use crate::domain::time::Timestamp;
+use crate::domain::trace::HeldBackBy;
 
 pub(crate) use super::watch::{Beginning, Concerned, Post, View};
 
@@ -13,6 +15,15 @@ pub(crate) use super::watch::{Beginning, Concerned, Post, View};
 #[derive(Debug, Default)]
 pub(crate) struct Engine {
     running: Vec<Running>,
+    held_back: Vec<HeldBack>,
+}
+
+/// A condition that held without an alert, for the trace.
+#[derive(Debug)]
+pub(crate) struct HeldBack {
+    pub(crate) rule: RuleId,
+    pub(crate) subject: TrackId,
+    pub(crate) by: HeldBackBy,
 }
 
 #[derive(Debug)]
@@ -23,7 +34,8 @@ struct Running {
 
 impl Engine {
     pub(crate) fn new(config: &SceneConfig) -> Self {
-        Self { running: config.rules.iter().map(|rule| Running::new(post(rule, config))).collect() }
+        let running = config.rules.iter().map(|rule| Running::new(post(rule, config))).collect();
+        Self { running, held_back: Vec::new() }
     }
 
     /// Takes other rules: one that has not changed, nor its zone or line, keeps its memory; alerts of the others end.
@@ -51,12 +63,19 @@ impl Engine {
             running.watch.look(view, &running.post, &mut notices);
             for mut notice in notices.drain(..) {
                 view.measure(&mut notice);
-                running.take(notice, view.at, book, &mut changes);
+                if let Some(held) = running.take(notice, view.at, book, &mut changes) {
+                    self.held_back.push(held);
+                }
             }
             let cooldown = running.post.rule.cooldown;
             running.post.spoke.retain(|_, last| view.at.since(*last) < cooldown);
         }
         changes
+    }
+
+    /// What held without an alert at the last look.
+    pub(crate) fn take_held_back(&mut self) -> Vec<HeldBack> {
+        std::mem::take(&mut self.held_back)
     }
 
     /// Sight was lost for long.
@@ -73,14 +92,21 @@ impl Running {
         Self { post, watch }
     }
 
-    fn take(&mut self, notice: Notice, at: Timestamp, book: &mut AlertBook, changes: &mut Vec<AlertChange>) {
+    fn take(
+        &mut self,
+        notice: Notice,
+        at: Timestamp,
+        book: &mut AlertBook,
+        changes: &mut Vec<AlertChange>,
+    ) -> Option<HeldBack> {
         match notice {
             Notice::Began(beginning) => {
                 let subject = beginning.subject;
-                if self.post.may_speak(subject, at) {
-                    changes.extend(book.open(&self.post, at, beginning));
-                    self.post.note_spoken(subject, at);
+                if !self.post.may_speak(subject, at) {
+                    return Some(HeldBack { rule: self.post.rule.id.clone(), subject, by: HeldBackBy::Cooldown });
                 }
+                changes.extend(book.open(&self.post, at, beginning));
+                self.post.note_spoken(subject, at);
             }
             Notice::Continued { subject, concerned } => {
                 changes.extend(book.update(&self.post.rule.id, subject, at, concerned));
@@ -94,6 +120,7 @@ impl Running {
                 changes.extend(ended);
             }
         }
+        None
     }
 }
 

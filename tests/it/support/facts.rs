@@ -104,6 +104,7 @@ pub(crate) fn decided(kind: AlertKind, camera_id: &str, n: u64) -> Decided {
                 runtime: "onnxruntime 1.24.4 CPU".to_owned(),
             })
         }),
+        explanation: None,
     }
 }
 
