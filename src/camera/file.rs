@@ -141,3 +141,31 @@ fn judge(message: &gst::MessageView<'_>, path: &Path, facts: &SharedFacts) -> Op
 fn unusable(path: &Path, why: &str) -> SourceError {
     SourceError { cause: BlindCause::Unusable, message: format!("cannot play {}: {why}", path.display()) }
 }
+
+/// How long a file says that its video is; none where it does not say, or is no video.
+pub fn duration(path: &Path) -> Option<Duration> {
+    super::init().ok()?;
+    let pipeline = gst::Pipeline::new();
+    let file = gst::ElementFactory::make("filesrc").property("location", path).build().ok()?;
+    let parse = gst::ElementFactory::make("parsebin").build().ok()?;
+    pipeline.add_many([&file, &parse]).ok()?;
+    file.link(&parse).ok()?;
+    let weak = pipeline.downgrade();
+    parse.connect_pad_added(move |_, pad| {
+        // Every track needs an end, or the pipeline never comes to rest.
+        let end = gst::ElementFactory::make("fakesink").property("sync", false).build();
+        if let (Some(pipeline), Ok(end)) = (weak.upgrade(), end)
+            && pipeline.add(&end).is_ok()
+            && end.sync_state_with_parent().is_ok()
+            && let Some(input) = end.static_pad("sink")
+        {
+            // A track that cannot be linked says nothing of the length.
+            pad.link(&input).ok();
+        }
+    });
+    let begun = pipeline.set_state(gst::State::Paused).is_ok();
+    let rest = pipeline.state(gst::ClockTime::from_seconds(5)).0;
+    let length = (begun && rest.is_ok()).then(|| pipeline.query_duration::<gst::ClockTime>()).flatten();
+    pipeline.set_state(gst::State::Null).ok();
+    length.map(|length| Duration::from_nanos(length.nseconds()))
+}

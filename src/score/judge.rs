@@ -11,7 +11,7 @@ use super::matching::{Fit, assign};
 /// How long the judge waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patience {
-    /// How long after it was due (beside its tolerance) an event's time must still have been watched, for it to be judged.
+    /// How long after it was due an event's camera must still have been watched, for it to be judged.
     pub after_due: Duration,
     /// An alert raised later than this after its event was due does not tell of it; none: never too late.
     pub max_delay: Option<Duration>,
@@ -85,7 +85,7 @@ fn fits(truth: &Truth, told: &[Told], patience: Patience) -> Vec<Fit> {
 }
 
 fn is_knowable(event: &Event, truth: &Truth, patience: Patience) -> bool {
-    let last = event.due.plus(event.tolerance).plus(patience.after_due);
+    let last = event.due.plus(patience.after_due);
     truth
         .watched_of(&event.camera)
         .is_none_or(|spans| spans.iter().any(|span| event.watch_from >= span.from && last <= span.until))

@@ -23,3 +23,5 @@ mod browser;
 mod line;
 mod disk;
 mod street;
+mod score;
+mod replay;
