@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::rule_kind;
 use super::table::{Table, unknown};
-use crate::domain::alert::{Severity, Urgency};
+use crate::domain::alert::{AlertKind, Severity, Urgency};
 use crate::domain::detection::{Confidence, ObjectClass};
 use crate::domain::ids::RuleId;
 use crate::domain::rules::{Anchor, ObjectFilter, Rule};
@@ -41,6 +41,9 @@ pub(super) const KEYS: &[&str] = &[
     "for_s",
     "settle_s",
     "gone_s",
+    "owner",
+    "owner_distance",
+    "owner_absent_s",
 ];
 
 /// What a camera's rules may name.
@@ -77,6 +80,10 @@ pub(super) fn read(table: &Table<'_>, names: &Names<'_>) -> Option<Rule> {
     let rev = table.whole("rev", 1..=u32::MAX).unwrap_or(1);
     let spec = rule_kind::read(table, names)?;
     let mut rule = Rule { rev, filter, cooldown, ..Rule::new(id?, spec) };
+    if rule.filter.classes.is_empty() && rule.spec.kind() == AlertKind::ObjectAbandoned {
+        // What is left behind is what detectors often have no name for.
+        rule.filter.classes = vec![ObjectClass::Bag, ObjectClass::Other, ObjectClass::Unknown];
+    }
     rule.severity = severity.unwrap_or(rule.severity);
     rule.urgency = urgency.unwrap_or(rule.urgency);
     Some(rule)

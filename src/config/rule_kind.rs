@@ -8,14 +8,14 @@ use crate::domain::alert::AlertKind;
 use crate::domain::geometry::CrossingDirection;
 use crate::domain::ids::ZoneId;
 use crate::domain::rules::{
-    Crowd, FastMove, Heading, LineCross, Loitering, ObjectPresent, ObjectRemoved, RuleSpec, Speed, VehicleStopped,
-    WrongWay, ZoneEnter, ZoneExit, ZonePresence,
+    Crowd, FastMove, Heading, LineCross, Loitering, ObjectAbandoned, ObjectPresent, ObjectRemoved, Owner, RuleSpec,
+    Speed, VehicleStopped, WrongWay, ZoneEnter, ZoneExit, ZonePresence,
 };
 
 type Read = fn(&Table<'_>, &Names<'_>) -> Option<RuleSpec>;
 
 /// The kinds of rules that can be configured, with the keys that mean something to them and not to every rule.
-const KINDS: [(AlertKind, &[&str], Read); 11] = [
+const KINDS: [(AlertKind, &[&str], Read); 12] = [
     (AlertKind::LineCross, &["line", "direction"], line_cross),
     (AlertKind::ZoneEnter, &["zone"], zone_enter),
     (AlertKind::ZoneExit, &["zone"], zone_exit),
@@ -27,6 +27,7 @@ const KINDS: [(AlertKind, &[&str], Read); 11] = [
     (AlertKind::ObjectPresent, &["zone", "min_s", "clear_s"], object_present),
     (AlertKind::FastMove, &["zone", "min_speed", "min_speed_frame", "min_speed_mps", "for_s"], fast_move),
     (AlertKind::ObjectRemoved, &["zone", "settle_s", "gone_s"], object_removed),
+    (AlertKind::ObjectAbandoned, &["zone", "dwell_s", "owner", "owner_distance", "owner_absent_s"], object_abandoned),
 ];
 
 /// A speed may be given in one of these.
@@ -172,6 +173,20 @@ fn object_removed(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
     let settle = table.seconds("settle_s", 1.0..=86_400.0).unwrap_or(Duration::from_secs(10));
     let gone = table.seconds("gone_s", 0.5..=600.0).unwrap_or(Duration::from_secs(2));
     Some(RuleSpec::ObjectRemoved(ObjectRemoved { zone, settle, gone }))
+}
+
+fn object_abandoned(table: &Table<'_>, names: &Names<'_>) -> Option<RuleSpec> {
+    let zone = zone_or_all(table, names);
+    let dwell = table.seconds("dwell_s", 1.0..=86_400.0).unwrap_or(Duration::from_secs(30));
+    let matters = table.flag("owner").unwrap_or(true);
+    let distance = table.number("owner_distance", 0.5..=100.0).unwrap_or(5.0);
+    let absent = table.seconds("owner_absent_s", 0.0..=3600.0).unwrap_or(Duration::from_secs(10));
+    if !matters {
+        let here = |key: &str| !["owner_distance", "owner_absent_s"].contains(&key);
+        table.note_useless_keys(here, "an object_abandoned rule with owner = false");
+    }
+    let owner = matters.then_some(Owner { distance, absent });
+    Some(RuleSpec::ObjectAbandoned(ObjectAbandoned { zone: zone?, dwell, owner }))
 }
 
 fn dwell(table: &Table<'_>, wants: &str) -> Option<Duration> {

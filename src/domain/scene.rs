@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::cues::explain;
 use super::sight::{Blinded, Sight};
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
-use crate::domain::cues::{CueConfig, SmallLuma};
+use crate::domain::cues::{CueConfig, Cues, SmallLuma};
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
 use crate::domain::geometry::{BBox, GroundPlane, Line, Ruler, Zone};
 use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
@@ -45,8 +46,14 @@ pub struct SceneConfig {
 
 impl SceneConfig {
     /// Whether any rule or setting needs the small grey picture of each frame.
-    pub const fn needs_luma(&self) -> bool {
-        false
+    pub fn needs_luma(&self) -> bool {
+        self.watches_motion() || self.rules.iter().any(Rule::watches_places)
+    }
+
+    /// Whether a rule asks for what moves and has no name.
+    pub(crate) fn watches_motion(&self) -> bool {
+        let unnamed = |rule: &&Rule| rule.filter.classes.contains(&ObjectClass::Unknown);
+        self.rules.iter().filter(unnamed).any(|rule| !rule.watches_places())
     }
 }
 
@@ -198,6 +205,7 @@ pub struct Scene {
     now: Timestamp,
     sight: Sight,
     tracker: Tracker,
+    cues: Cues,
     engine: Engine,
     ruler: Ruler,
     book: AlertBook,
@@ -212,6 +220,7 @@ impl Scene {
             now: Timestamp::from_nanos(i64::MIN),
             sight: Sight::new(config.sight),
             tracker: Tracker::new(config.tracker.clone()),
+            cues: Cues::default(),
             engine: Engine::new(&config),
             ruler: Ruler::on(config.ground.clone()),
             book: AlertBook::new(config.camera.clone(), ids),
@@ -227,13 +236,17 @@ impl Scene {
         let at = at.max(self.now);
         let mut changes = self.pass_time(at);
         match seen {
-            Observation::Analysed { detections, luma: _ } => {
+            Observation::Analysed { detections, luma } => {
                 // A hostile or broken model must not make the scene grow.
                 let boxes = detections.iter().filter(|d| d.bbox.is_in_picture());
                 self.last_seen = boxes.take(MAX_DETECTIONS).cloned().collect();
-                changes.extend(self.look(at, true));
+                let luma = luma.filter(|_| self.config.needs_luma());
+                let moving = luma.map_or_else(Vec::new, |luma| self.look_at_pixels(at, luma));
+                changes.extend(self.look(at, Look { analysed: true, pixels: luma.is_some(), moving: &moving }));
             }
-            Observation::LookedUnchanged => changes.extend(self.look(at, false)),
+            Observation::LookedUnchanged => {
+                changes.extend(self.look(at, Look { analysed: false, pixels: false, moving: &[] }));
+            }
             Observation::Blind { cause } => changes.extend(self.go_blind(at, cause)),
         }
         self.trace.decided(&changes);
@@ -324,10 +337,24 @@ impl Scene {
             .collect()
     }
 
-    fn look(&mut self, at: Timestamp, analysed: bool) -> Vec<AlertChange> {
+    /// Lets the pixel cues look; what moves and has no name joins the detections where a rule asks for it. Gives what moves.
+    fn look_at_pixels(&mut self, at: Timestamp, luma: &SmallLuma) -> Vec<Detection> {
+        let Self { cues, tracker, last_seen, .. } = self;
+        let living = explain::living(last_seen, tracker.tracks());
+        cues.look(at, luma, &|bbox| explain::stands_before(bbox, &living), &mut || tracker.new_id());
+        let moving = cues.moving();
+        if self.config.watches_motion() {
+            let unnamed = moving.iter().filter(|blob| !explain::knows(blob, &self.last_seen, self.tracker.tracks()));
+            let unnamed: Vec<Detection> = unnamed.cloned().collect();
+            self.last_seen.extend(unnamed);
+        }
+        moving
+    }
+
+    fn look(&mut self, at: Timestamp, with: Look<'_>) -> Vec<AlertChange> {
         let look = self.sight.look(at);
         let mut changes = if look.loss_ends { self.book.end_video_loss(at, EndReason::Left) } else { Vec::new() };
-        if analysed {
+        if with.analysed {
             self.tracker.observe(at, look.looked_for, &self.last_seen);
         } else {
             self.tracker.unchanged(at, look.looked_for);
@@ -341,6 +368,8 @@ impl Scene {
             ended: self.tracker.ended(),
             detections: &self.last_seen,
             ruler: &self.ruler,
+            moving: with.moving,
+            cues: with.pixels.then_some(&self.cues),
         };
         changes.extend(self.engine.look(&view, &mut self.book));
         for held in self.engine.take_held_back() {
@@ -377,6 +406,15 @@ impl Scene {
     fn give_up(&mut self) {
         self.tracker.lose_sight();
         self.engine.lose_sight();
+        self.cues.lose_sight();
         self.last_seen.clear();
     }
+}
+
+/// What a look goes by.
+#[derive(Clone, Copy)]
+struct Look<'a> {
+    analysed: bool,
+    pixels: bool,
+    moving: &'a [Detection],
 }

@@ -57,7 +57,7 @@ fn the_example_is_good_as_it_is_and_with_all_of_it_in_force() {
     let path = repository("deploy/config.example.toml");
     let settings = load_with(&path, &|_| None).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(settings.cameras.len(), 2);
-    assert_eq!(settings.cameras[0].scene.rules.len(), 11);
+    assert_eq!(settings.cameras[0].scene.rules.len(), 12);
 
     let folder = tempfile::tempdir().expect("a folder");
     let all = folder.path().join("all.toml");

@@ -18,13 +18,16 @@ mod crowd;
 mod wrong_way;
 mod vehicle_stopped;
 mod fast_move;
+mod changed_place;
 mod object_removed;
+mod object_abandoned;
 pub(crate) mod engine;
 
 pub use crowd::Crowd;
 pub use fast_move::{FastMove, Speed};
 pub use line_cross::LineCross;
 pub use loitering::Loitering;
+pub use object_abandoned::{ObjectAbandoned, Owner};
 pub use object_present::ObjectPresent;
 pub use object_removed::ObjectRemoved;
 pub use rule::{Anchor, ObjectFilter, Rule, RuleSpec};

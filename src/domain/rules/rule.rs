@@ -8,6 +8,7 @@ use super::crowd::Crowd;
 use super::fast_move::FastMove;
 use super::line_cross::LineCross;
 use super::loitering::Loitering;
+use super::object_abandoned::ObjectAbandoned;
 use super::object_present::ObjectPresent;
 use super::object_removed::ObjectRemoved;
 use super::vehicle_stopped::VehicleStopped;
@@ -42,6 +43,11 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether it watches places where things stand, for which the static-change cue can speak too.
+    pub(crate) fn watches_places(&self) -> bool {
+        self.spec.settings().watches_places()
+    }
+
     /// A rule that looks at every object of a known class, is as bad and as soon as its kind says, and takes no rest.
     pub fn new(id: RuleId, spec: RuleSpec) -> Self {
         let (severity, urgency) = spec.kind().defaults();
@@ -64,6 +70,7 @@ pub enum RuleSpec {
     ObjectPresent(ObjectPresent),
     FastMove(FastMove),
     ObjectRemoved(ObjectRemoved),
+    ObjectAbandoned(ObjectAbandoned),
 }
 
 impl RuleSpec {
@@ -81,6 +88,7 @@ impl RuleSpec {
             Self::ObjectPresent(settings) => settings,
             Self::FastMove(settings) => settings,
             Self::ObjectRemoved(settings) => settings,
+            Self::ObjectAbandoned(settings) => settings,
         }
     }
 
@@ -126,6 +134,10 @@ pub(crate) trait Settings {
     /// Who has rest after an alert, and from when.
     fn rest(&self) -> Rest {
         Rest::Track
+    }
+    /// Whether it watches places where things stand, for which the static-change cue can speak too.
+    fn watches_places(&self) -> bool {
+        false
     }
     /// Whether its alerts are concluded from not seeing: such are never more than likely.
     fn is_concluded(&self) -> bool {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::rule::{Rest, Rule};
 use crate::domain::alert::{AlertObject, Crossing, Cue, EndReason};
-use crate::domain::detection::Detection;
+use crate::domain::cues::Cues;
+use crate::domain::detection::{Detection, ObjectClass};
 use crate::domain::geometry::{BBox, Ruler, Zone};
 use crate::domain::ids::TrackId;
 use crate::domain::scene::NamedLine;
@@ -30,6 +31,10 @@ pub(crate) struct View<'a> {
     pub(crate) detections: &'a [Detection],
     /// Measures on the picture.
     pub(crate) ruler: &'a Ruler,
+    /// What moves on it, whether or not the detector knows it; nothing where the pixels were not looked at.
+    pub(crate) moving: &'a [Detection],
+    /// What the pixels tell, where they were looked at.
+    pub(crate) cues: Option<&'a Cues>,
 }
 
 impl View<'_> {
@@ -109,8 +114,11 @@ pub(crate) struct Beginning {
 impl Beginning {
     /// Something that the detector saw, and that lasts until the rule says that it is over.
     pub(crate) fn new(subject: TrackId, since: Timestamp, concerned: impl Into<Concerned>) -> Self {
-        let cues = vec![Cue::Detector];
-        Self { subject, since, concerned: concerned.into(), cues, crossing: None, hold: None }
+        let concerned = concerned.into();
+        // What no detector has named was seen because it moved.
+        let unnamed = concerned.objects.iter().all(|object| object.class == ObjectClass::Unknown);
+        let cues = vec![if unnamed { Cue::Motion } else { Cue::Detector }];
+        Self { subject, since, concerned, cues, crossing: None, hold: None }
     }
 
     /// Something that happened in a moment; its alert is over after `hold` at the latest.

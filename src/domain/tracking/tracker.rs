@@ -48,6 +48,13 @@ impl Tracker {
         self.config = config;
     }
 
+    /// A number that no track has, for what is found without one.
+    pub(crate) const fn new_id(&mut self) -> TrackId {
+        let id = TrackId(self.next_id);
+        self.next_id += 1;
+        id
+    }
+
     /// All tracks, unconfirmed ones too, by age.
     pub fn tracks(&self) -> &[Track] {
         &self.tracks
