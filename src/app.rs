@@ -28,6 +28,7 @@ use crate::inference::{Model, ModelOptions, Provider};
 use crate::kafka::{self, KafkaPublisher};
 use crate::metrics::Metrics;
 use crate::pipeline::analyze::Surroundings;
+use crate::pipeline::desk::{Desk, DeskStore as _};
 use crate::pipeline::detect::DetectStage;
 use crate::pipeline::health::StageHealth;
 use crate::pipeline::ports::{Clock, Detector, Recorded, StoreError};
@@ -35,6 +36,7 @@ use crate::pipeline::record::{self, RecordStage};
 use crate::pipeline::relay::{RelayStage, Relayed};
 use crate::pipeline::status::StatusBoard;
 use crate::store::{self, Store};
+use crate::web::DeskDoor;
 
 use camera_line::Shared;
 use cameras::Cameras;
@@ -58,6 +60,7 @@ pub struct App {
     metrics: Metrics,
     clock: Arc<dyn Clock>,
     board: Arc<StatusBoard>,
+    desk: watch::Sender<Arc<Desk>>,
     detect: Arc<DetectStage>,
     facts: mpsc::Sender<crate::pipeline::ports::Fact>,
     record: JoinHandle<Result<(), StoreError>>,
@@ -91,7 +94,10 @@ impl App {
 
         // The port before the model: whoever starts the service sees at once whether the page will be there.
         let (feed, _) = broadcast::channel::<Recorded>(record::FEED);
-        let shown = Shown { store: &store, feed: &feed, metrics: &metrics, board: &board, clock: &clock };
+        let orders = store.desk()?;
+        let desk = watch::Sender::new(Arc::new(orders.desk(clock.now())?));
+        let door = DeskDoor { store: Arc::new(orders), tell: desk.clone() };
+        let shown = Shown { store: &store, feed: &feed, metrics: &metrics, board: &board, clock: &clock, desk: door };
         let serving = Serving::start(&settings, shown).await?;
 
         let detectors = detectors(&settings.inference, settings.inference.workers)?;
@@ -135,6 +141,7 @@ impl App {
             metrics,
             clock,
             board,
+            desk,
             detect: Arc::new(detect),
             facts,
             record,
@@ -167,6 +174,7 @@ impl App {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics.analyze),
             board: Arc::clone(&self.board),
+            desk: self.desk.clone(),
         };
         let shared = Shared { detect: Arc::clone(&self.detect), surroundings, metrics: self.metrics.clone() };
         let mut cameras = Cameras::new(shared);
@@ -269,6 +277,7 @@ fn site(settings: &Settings) -> Site {
     let mut site = Site::new(&settings.service.site, settings.service.node.clone());
     site.topic_prefix.clone_from(&settings.kafka.topic_prefix);
     site.type_prefix.clone_from(&settings.kafka.type_prefix);
+    site.publishes_records = settings.kafka.records;
     site
 }
 

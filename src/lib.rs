@@ -15,6 +15,7 @@ pub mod store;
 #[cfg(feature = "kafka")]
 pub mod kafka;
 pub mod web;
+pub mod calendar;
 pub mod config;
 pub mod logging;
 pub mod metrics;

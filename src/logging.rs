@@ -16,6 +16,8 @@ pub const LEVEL_VARIABLE: &str = "LIGHTBAR_LOG";
 /// Every field that a log line may have, and what it holds (`tests/architecture.rs` looks after it).
 pub const FIELDS: &[(&str, &str)] = &[
     ("camera", "a camera's id"),
+    ("order", "what somebody ordered: armed, disarmed, as_configured"),
+    ("by", "who ordered it, by his own word"),
     ("stream", "main or sub"),
     ("rule", "a rule's id"),
     ("alert", "an alert's id"),

@@ -29,6 +29,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("anyhow", &["main", "cli", "app"]),
     ("tracing_subscriber", &["logging"]),
     ("strsim", &["config"]),
+    ("solar_positioning", &["calendar"]),
 ];
 
 /// Which rooms a room may know: no arrow to the left, none between edges. `app` and `cli` know everyone.
@@ -38,7 +39,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pipeline", &["domain", "metrics", "backoff"]),
     ("clock", &["domain", "pipeline"]),
     ("metrics", &["domain", "pipeline", "clock"]),
-    ("config", &["domain"]),
+    ("calendar", &["domain"]),
+    ("config", &["domain", "calendar"]),
     ("logging", &["config"]),
     // `pipeline::ports` says what the contract turns into words: `Decided`.
     ("contract", &["domain", "pipeline"]),

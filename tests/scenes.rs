@@ -4,6 +4,8 @@
 //! `LIGHTBAR_SCENES=DIR cargo test --no-default-features --test scenes` plays other scenes, such as detections of a real clip.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, reason = "a test crate")]
 
+#[path = "scenes/conduct.rs"]
+mod conduct;
 #[path = "scenes/script.rs"]
 mod script;
 #[path = "scenes/play.rs"]

@@ -223,8 +223,13 @@ impl Run<'_> {
         let (camera, start) = (&self.reel.camera, self.replay.start);
         let board = Arc::new(StatusBoard::new(start, &[]));
         board.add_camera(camera.id(), None, start);
-        let around =
-            Surroundings { facts, clock: Arc::clone(self.clock), metrics: Arc::clone(&self.metrics.analyze), board };
+        let around = Surroundings {
+            facts,
+            clock: Arc::clone(self.clock),
+            metrics: Arc::clone(&self.metrics.analyze),
+            board,
+            desk: tokio::sync::watch::Sender::new(Arc::default()),
+        };
         let seed = IdSeed::from_texts(&[&self.replay.settings.hash, camera.id().as_str()]);
         let mut scene = Scene::new(camera.scene.clone(), seed);
         if let Some(track) = self.replay.trace {

@@ -13,7 +13,7 @@ use crate::pipeline::health::StageHealth;
 use crate::pipeline::ports::{Clock, Outbox, Recorded};
 use crate::pipeline::status::{KafkaState, StatusBoard};
 use crate::store::{SentOutbox, SharedReader, Store};
-use crate::web::{self, WebError, WebState};
+use crate::web::{self, DeskDoor, WebError, WebState};
 
 /// The running web server.
 pub(super) struct Serving {
@@ -29,6 +29,7 @@ pub(super) struct Shown<'a> {
     pub(super) metrics: &'a Metrics,
     pub(super) board: &'a Arc<StatusBoard>,
     pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) desk: DeskDoor,
 }
 
 impl Serving {
@@ -43,7 +44,8 @@ impl Serving {
             Arc::clone(shown.board),
             Arc::clone(shown.clock),
             shown.metrics.clone(),
-        );
+        )
+        .with_desk(shown.desk);
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(web::serve(listener, state, async move {
             // A dropped sender stops the server as well.

@@ -106,3 +106,22 @@ Examples:
   lightbar completions zsh > ~/.zfunc/_lightbar
   lightbar completions fish > ~/.config/fish/completions/lightbar.fish
   lightbar completions powershell >> $PROFILE";
+
+pub(super) const ARM: &str = "Examples:
+  lightbar arm                                    everything, until somebody says otherwise
+  lightbar arm --camera gate-north --for 8h
+  lightbar arm --camera gate-north --rule bicycle-gone
+  lightbar arm --as-configured                    takes orders back
+  lightbar arm --list                             orders, and how each rule stands";
+
+pub(super) const DISARM: &str = "Examples:
+  lightbar disarm --for 30m                       everything, for half an hour
+  lightbar disarm --camera gate-north --rule into-yard";
+
+pub(super) const WATCH: &str = "Examples:
+  lightbar watch --list                           what is watched, and what could be
+  lightbar watch --camera gate-north --track 17
+  lightbar watch --camera gate-north --at 0.35,0.70";
+
+pub(super) const UNWATCH: &str = "Examples:
+  lightbar unwatch 3                              the order's number in lightbar watch --list";

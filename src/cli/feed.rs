@@ -39,6 +39,9 @@ pub(super) struct Args {
     /// Print each alert change as one line of JSON, exactly as in Kafka.
     #[arg(long)]
     json: bool,
+    /// Also show what is only recorded, and what rules on trial would say.
+    #[arg(long)]
+    all: bool,
     /// Begin with what was recorded since then: 90s, 10m, 2h, 1d, or a moment such as 2026-03-01T08:00:00Z.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
@@ -51,10 +54,11 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !base.starts_with("http://") && !base.starts_with("https://") {
         bail!("--url is the address of a service such as http://127.0.0.1:8080, got {:?}", args.url);
     }
+    let wanted = listen::Wanted { base, since, all: args.all };
     let (tell, heard) = sync_channel(WAITING_MAX);
     thread::Builder::new()
         .name("feed".to_owned())
-        .spawn(move || listen::listen(&base, since, &tell))
+        .spawn(move || listen::listen(&wanted, &tell))
         .context("cannot start a thread")?;
     let language = args.lang.as_deref().map_or_else(Language::of_environment, Language::named);
     let terminal = stdout().is_terminal();

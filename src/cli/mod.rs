@@ -6,6 +6,7 @@ mod demo;
 mod feed;
 mod reload;
 mod blind;
+mod desk;
 mod replay;
 mod score;
 mod explain;
@@ -61,6 +62,18 @@ enum Command {
     /// Make a running service read its configuration again.
     #[command(after_help = examples::RELOAD)]
     Reload(reload::Args),
+    /// Arm rules of a running service: what they notice is an alert.
+    #[command(after_help = examples::ARM)]
+    Arm(desk::ArmArgs),
+    /// Disarm rules of a running service: what they notice is recorded, and nobody is disturbed.
+    #[command(after_help = examples::DISARM)]
+    Disarm(desk::DisarmArgs),
+    /// Watch a standing thing: its removal is an alert, whatever its rule says.
+    #[command(after_help = examples::WATCH)]
+    Watch(desk::WatchArgs),
+    /// Watch a thing no longer.
+    #[command(after_help = examples::UNWATCH)]
+    Unwatch(desk::UnwatchArgs),
     /// List when which camera was not seen, and why.
     #[command(after_help = examples::BLIND)]
     Blind(blind::Args),
@@ -107,6 +120,10 @@ impl Cli {
             Command::Demo(args) => demo::run(args),
             Command::Feed(args) => feed::run(args),
             Command::Reload(args) => reload::run(args),
+            Command::Arm(args) => desk::arm(args),
+            Command::Disarm(args) => desk::disarm(args),
+            Command::Watch(args) => desk::watch(args),
+            Command::Unwatch(args) => desk::unwatch(args),
             Command::Blind(args) => blind::run(args),
             Command::Replay(args) => replay::run(args),
             Command::Score(args) => score::run(args),

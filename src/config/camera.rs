@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::defaults::CameraDefaults;
+use super::hours::KnownHours;
 use super::secret::Secret;
 use super::table::Table;
 use super::url::StreamUrl;
 use super::{card, scene};
+use crate::calendar::Place;
 use crate::domain::camera::CameraCard;
 use crate::domain::ids::CameraId;
 use crate::domain::scene::SceneConfig;
@@ -175,14 +177,18 @@ impl CameraSettings {
         &self.card.id
     }
 
-    pub(super) fn read(table: &Table<'_>, defaults: &CameraDefaults) -> Option<Self> {
+    pub(super) fn read(table: &Table<'_>, defaults: &CameraDefaults, hours: KnownHours<'_>) -> Option<Self> {
         let shared = CameraDefaults::read(table, defaults);
         let dispatch = table.flag("dispatch").unwrap_or(false);
         let card = card::read(table, &shared, dispatch);
         let stream = read_stream(table, &shared);
         // The scene is read even where the card is not good, so that its errors are told too.
         let camera = card.as_ref().map(|card| card.id.clone());
-        let scene = scene::read(table, camera, shared.sight);
+        let position = card.as_ref().and_then(|card| card.position);
+        let place = position.map(|at| Place { latitude: at.lat, longitude: at.lon });
+        // A card that is not good may have a position all the same; then nothing is said of hours that want one.
+        let hours = KnownHours { place: place.or_else(|| unseen_place(table, card.is_none())), ..hours };
+        let scene = scene::read(table, camera, shared.sight, hours);
         Some(Self {
             card: Arc::new(card?),
             enabled: table.flag("enabled").unwrap_or(true),
@@ -191,6 +197,11 @@ impl CameraSettings {
             scene: scene?,
         })
     }
+}
+
+/// Somewhere, for a camera whose position cannot be read.
+fn unseen_place(table: &Table<'_>, card_is_wrong: bool) -> Option<Place> {
+    (card_is_wrong && table.has("position")).then_some(Place { latitude: 0.0, longitude: 0.0 })
 }
 
 fn read_stream(table: &Table<'_>, shared: &CameraDefaults) -> Option<StreamSettings> {

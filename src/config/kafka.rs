@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use super::secret::{Secret, read_password};
 use super::table::Table;
 
-pub(super) const KEYS: &[&str] = &["enabled", "brokers", "topic_prefix", "type_prefix", "single_broker", "tls", "sasl"];
+pub(super) const KEYS: &[&str] =
+    &["enabled", "brokers", "topic_prefix", "type_prefix", "records", "single_broker", "tls", "sasl"];
 pub(super) const TLS_KEYS: &[&str] = &["ca_file", "certificate_file", "key_file"];
 pub(super) const SASL_KEYS: &[&str] = &["mechanism", "username", "password_env", "password_file"];
 
@@ -20,6 +21,8 @@ pub struct KafkaSettings {
     pub topic_prefix: String,
     /// First part of each event's `type`, a reverse domain name.
     pub type_prefix: String,
+    /// Whether what is only recorded is sent too, on the tracks topic.
+    pub records: bool,
     /// Whether topics with one replica are accepted, though they can lose what was acknowledged.
     pub single_broker: bool,
     /// TLS, where wanted.
@@ -83,6 +86,7 @@ impl KafkaSettings {
             brokers,
             topic_prefix: prefix("topic_prefix"),
             type_prefix: prefix("type_prefix"),
+            records: table.flag("records").unwrap_or(true),
             single_broker: table.flag("single_broker").unwrap_or(false),
             tls: table.table("tls", TLS_KEYS).map(|tls| TlsSettings::read(&tls)),
             sasl: table.table("sasl", SASL_KEYS).and_then(|sasl| SaslSettings::read(&sasl)),

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::camera::{self, CameraSettings};
 use super::defaults::CameraDefaults;
 use super::error::{ConfigError, ConfigErrors};
+use super::hours::{self, KnownHours};
 use super::inference::InferenceSettings;
 use super::kafka::KafkaSettings;
 use super::service::{HttpSettings, LogSettings, ServiceSettings};
@@ -19,7 +20,7 @@ use crate::domain::ids::CameraId;
 use crate::domain::scene::{SceneConfig, SightConfig};
 
 /// The tables of a file's top.
-pub(super) const KEYS: &[&str] = &["service", "http", "log", "kafka", "inference", "defaults", "camera"];
+pub(super) const KEYS: &[&str] = &["service", "http", "log", "kafka", "inference", "defaults", "hours", "camera"];
 
 /// Reads and checks the file, or all `*.toml` of the folder in name order.
 pub fn load(path: &Path) -> Result<Settings, ConfigErrors> {
@@ -56,7 +57,7 @@ pub fn scene_from_text(text: &str) -> Result<SceneConfig, ConfigErrors> {
     let camera = CameraId::parse("scene").ok();
     let read = |(file, document): &Document<'_>| {
         let top = Table::top(&reader, file, document.get_ref(), camera::KEYS);
-        scene::read(&top, camera.clone(), SightConfig::default())
+        scene::read(&top, camera.clone(), SightConfig::default(), KnownHours { names: &[], plans: &[], place: None })
     };
     let config = documents.first().and_then(read);
     errors.append(&mut reader.errors.borrow_mut());
@@ -126,11 +127,13 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
     let defaults = tops
         .section("defaults", defaults::KEYS)
         .map_or_else(CameraDefaults::default, |t| CameraDefaults::read(&t, &CameraDefaults::default()));
-    let cameras = cameras(tops, &defaults);
+    let hours: Vec<Table<'_>> = tops.tops.iter().flat_map(|top| top.tables("hours", hours::KEYS)).collect();
+    let (names, plans) = hours::read_all(&hours);
+    let cameras = cameras(tops, &defaults, KnownHours { names: &names, plans: &plans, place: None });
     Some(Settings { service: service?, http, log, kafka: kafka?, inference: inference?, cameras, hash: String::new() })
 }
 
-fn cameras(tops: &Tops<'_, '_>, defaults: &CameraDefaults) -> Vec<CameraSettings> {
+fn cameras(tops: &Tops<'_, '_>, defaults: &CameraDefaults, hours: KnownHours<'_>) -> Vec<CameraSettings> {
     let tables: Vec<Table<'_>> = tops.tops.iter().flat_map(|top| top.tables("camera", camera::KEYS)).collect();
     for (i, table) in tables.iter().enumerate() {
         let earlier = tables[..i].iter().find(|other| table.id().is_some() && other.id() == table.id());
@@ -138,7 +141,7 @@ fn cameras(tops: &Tops<'_, '_>, defaults: &CameraDefaults) -> Vec<CameraSettings
             table.wrong::<()>("id", &format!("two cameras have this id; the first is in {}", first.place()));
         }
     }
-    tables.iter().filter_map(|table| CameraSettings::read(table, defaults)).collect()
+    tables.iter().filter_map(|table| CameraSettings::read(table, defaults, hours)).collect()
 }
 
 /// By file, then by line: the order in which they will be mended.

@@ -25,6 +25,8 @@ mod card;
 mod scene;
 mod rule;
 mod rule_kind;
+mod conduct;
+mod hours;
 
 pub use answer::ReloadAnswer;
 pub use camera::{CameraSettings, Clocking, Credentials, DecoderChoice, RingBounds, StreamSettings, Transport};

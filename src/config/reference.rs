@@ -1,9 +1,9 @@
 //! Every key there is; `docs/configuration.md` and `deploy/config.example.toml` are tested against it.
 
-use super::{camera, card, defaults, inference, kafka, load, rule, scene, service};
+use super::{camera, card, defaults, hours, inference, kafka, load, rule, scene, service};
 
 /// The tables, as the documents head them, each with its keys.
-pub const TABLES: [(&str, &[&str]); 16] = [
+pub const TABLES: [(&str, &[&str]); 19] = [
     ("", load::KEYS),
     ("[service]", service::SERVICE_KEYS),
     ("[http]", service::HTTP_KEYS),
@@ -13,6 +13,9 @@ pub const TABLES: [(&str, &[&str]); 16] = [
     ("[kafka.sasl]", kafka::SASL_KEYS),
     ("[inference]", inference::KEYS),
     ("[defaults]", defaults::KEYS),
+    ("[[hours]]", hours::KEYS),
+    ("[[hours.weekly]]", hours::WEEKLY_KEYS),
+    ("[[hours.special_days]]", hours::SPECIAL_KEYS),
     ("[[camera]]", camera::KEYS),
     ("[camera.position]", card::POSITION_KEYS),
     ("[camera.tracking]", scene::TRACKING_KEYS),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::conduct;
+use super::hours::KnownHours;
 use super::rule_kind;
 use super::table::{Table, unknown};
 use crate::domain::alert::{AlertKind, Severity, Urgency};
@@ -23,6 +25,12 @@ pub(super) const KEYS: &[&str] = &[
     "severity",
     "urgency",
     "cooldown_s",
+    "hours",
+    "armed",
+    "deliver",
+    "mode",
+    "max_per_hour",
+    "expires_after_s",
     "line",
     "direction",
     "zone",
@@ -52,6 +60,7 @@ pub(super) struct Names<'a> {
     pub(super) lines: Vec<&'a str>,
     /// Whether metres mean something.
     pub(super) has_ground: bool,
+    pub(super) hours: KnownHours<'a>,
 }
 
 /// Reads a `[[camera.rule]]`.
@@ -79,7 +88,8 @@ pub(super) fn read(table: &Table<'_>, names: &Names<'_>) -> Option<Rule> {
     let cooldown = table.seconds("cooldown_s", 0.0..=86_400.0).unwrap_or(Duration::from_secs(10));
     let rev = table.whole("rev", 1..=u32::MAX).unwrap_or(1);
     let spec = rule_kind::read(table, names)?;
-    let mut rule = Rule { rev, filter, cooldown, ..Rule::new(id?, spec) };
+    let conduct = conduct::read(table, spec.kind(), names.hours);
+    let mut rule = Rule { rev, filter, cooldown, conduct, ..Rule::new(id?, spec) };
     if rule.filter.classes.is_empty() && rule.spec.kind() == AlertKind::ObjectAbandoned {
         // What is left behind is what detectors often have no name for.
         rule.filter.classes = vec![ObjectClass::Bag, ObjectClass::Other, ObjectClass::Unknown];

@@ -1,5 +1,6 @@
 //! What is drawn on a camera's picture: zones and lines, and how tracks are made.
 
+use super::hours::KnownHours;
 use super::rule;
 use super::table::Table;
 use crate::domain::geometry::zone::InvalidZone;
@@ -14,7 +15,12 @@ pub(super) const GROUND_KEYS: &[&str] = &["points"];
 pub(super) const TRACKING_KEYS: &[&str] = &["confirm_confidence", "keep_confidence", "lost_after_s"];
 
 /// Reads the scene of a `[[camera]]`; `None` without a camera, but not before all that is wrong with it was noted.
-pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>, sight: SightConfig) -> Option<SceneConfig> {
+pub(super) fn read(
+    table: &Table<'_>,
+    camera: Option<CameraId>,
+    sight: SightConfig,
+    hours: KnownHours<'_>,
+) -> Option<SceneConfig> {
     let (zone_tables, line_tables) = (table.tables("zone", ZONE_KEYS), table.tables("line", LINE_KEYS));
     let rule_tables = table.tables("rule", rule::KEYS);
     note_repeated_ids(&zone_tables, "two zones of this camera have this id");
@@ -26,6 +32,7 @@ pub(super) fn read(table: &Table<'_>, camera: Option<CameraId>, sight: SightConf
         zones: zone_tables.iter().filter_map(Table::id).collect(),
         lines: line_tables.iter().filter_map(Table::id).collect(),
         has_ground: ground_table.is_some(),
+        hours,
     };
     let zones = zone_tables.iter().filter_map(read_zone).collect();
     let lines = line_tables.iter().filter_map(read_line).collect();

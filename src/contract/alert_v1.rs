@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pipeline::ports::Channel;
+
 /// A word of the contract; owned only where it was read back.
 pub type Word = Cow<'static, str>;
 
@@ -19,6 +21,8 @@ pub struct AlertV1 {
     pub revision: u32,
     pub phase: Word,
     pub status: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<Word>,
     pub kind: Word,
     pub cues: Vec<Word>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,6 +109,10 @@ pub struct Rule {
     pub rev: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_after_s: Option<f64>,
 }
 
 /// The zone behind it.
@@ -255,6 +263,15 @@ pub struct Headline {
 }
 
 impl AlertV1 {
+    /// Who is told: the same for all revisions of an alert.
+    pub fn channel(&self) -> Channel {
+        match (&*self.status, self.deliver.as_deref()) {
+            ("Test", _) => Channel::Shadow,
+            (_, Some("record")) => Channel::Record,
+            _ => Channel::Alert,
+        }
+    }
+
     /// The JSON; one line, the same bytes each time.
     pub fn to_json(&self) -> String {
         // Texts, integers and finite numbers only: `from_domain` lets nothing else in.

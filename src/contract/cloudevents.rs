@@ -36,6 +36,8 @@ pub fn alert_headers(alert: &AlertV1, site: &Site, stamp: Stamp<'_>) -> Headers 
     let id = format!("{}.{}", alert.alert_id, alert.revision);
     let (severity_text, severity_number) = codes::ce_severity(&alert.severity);
     let recorded = parse_rfc3339(&alert.timing.recorded_at).unwrap_or_default();
+    let own =
+        alert.rule.as_ref().and_then(|rule| rule.expires_after_s).and_then(|s| Duration::try_from_secs_f64(s).ok());
     headers(&[
         ("content-type", "application/json"),
         ("ce_specversion", "1.0"),
@@ -49,7 +51,7 @@ pub fn alert_headers(alert: &AlertV1, site: &Site, stamp: Stamp<'_>) -> Headers 
         ("ce_sequence", &format!("{:020}", stamp.sequence)),
         ("ce_epoch", stamp.epoch),
         ("ce_recordedtime", &alert.timing.recorded_at),
-        ("ce_expirytime", &rfc3339(recorded.plus(site.expiry))),
+        ("ce_expirytime", &rfc3339(recorded.plus(own.unwrap_or(site.expiry)))),
         ("ce_severitytext", severity_text),
         ("ce_severitynumber", &severity_number.to_string()),
         ("ce_traceparent", &traceparent(&alert.alert_id, &id)),

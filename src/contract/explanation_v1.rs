@@ -111,6 +111,8 @@ impl From<&Explanation> for ExplanationV1 {
                 id: rule.id.to_string(),
                 rev: rule.rev,
                 threshold: rule.threshold,
+                schedule_id: rule.hours.as_ref().map(ToString::to_string),
+                expires_after_s: rule.expires_after.map(|after| after.as_secs_f64()),
             }),
             zone: alert.zone.as_ref().map(|zone| Zone {
                 id: zone.id.to_string(),

@@ -11,6 +11,7 @@ use super::{Site, codes, text, words};
 use crate::domain::alert::{AlertChange, AlertKind, AlertObject, Cue};
 use crate::domain::camera::CameraCard;
 use crate::domain::geometry::BBox;
+use crate::domain::rules::Deliver;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::{Decided, FrameRef};
 
@@ -33,6 +34,7 @@ impl AlertV1 {
             revision: change.revision,
             phase: words::phase(change.phase).into(),
             status: words::status(change.status).into(),
+            deliver: (change.deliver == Deliver::Record).then(|| change.deliver.as_str().into()),
             kind: change.kind.as_str().into(),
             cues: change.cues.iter().map(|&cue| words::cue(cue).into()).collect(),
             camera: (!of_node).then(|| camera(&decided.camera)),
@@ -41,6 +43,8 @@ impl AlertV1 {
                 id: rule.id.to_string(),
                 rev: rule.rev.max(1),
                 threshold: rule.threshold.and_then(|t| rounded(t, 3)),
+                schedule_id: rule.hours.as_ref().map(ToString::to_string),
+                expires_after_s: rule.expires_after.and_then(|after| rounded(after.as_secs_f64(), 3)),
             }),
             zone: change.zone.as_ref().map(|zone| Zone {
                 id: zone.id.to_string(),

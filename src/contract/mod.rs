@@ -23,6 +23,7 @@ pub use explanation_v1::ExplanationV1;
 use std::time::Duration;
 
 use crate::domain::ids::NodeId;
+use crate::pipeline::ports::Channel;
 
 /// What every event says of the service that made it; checked by `config/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct Site {
     pub topic_prefix: String,
     /// How long after it was recorded an alert may be acted on.
     pub expiry: Duration,
+    /// Whether what is only recorded goes to Kafka too, on the tracks topic.
+    pub publishes_records: bool,
 }
 
 impl Site {
@@ -48,12 +51,37 @@ impl Site {
             type_prefix: "lightbar".to_owned(),
             topic_prefix: "lightbar".to_owned(),
             expiry: cloudevents::DEFAULT_EXPIRY,
+            publishes_records: true,
         }
     }
 
     /// The topic that carries every alert change.
     pub fn alerts_topic(&self) -> String {
         format!("{}.alerts.v1", self.topic_prefix)
+    }
+
+    /// The topic that carries what is recorded and disturbs nobody.
+    pub fn tracks_topic(&self) -> String {
+        format!("{}.tracks.v1", self.topic_prefix)
+    }
+
+    /// The topic that carries what rules on trial would say.
+    pub fn shadow_topic(&self) -> String {
+        format!("{}.shadow.v1", self.topic_prefix)
+    }
+
+    /// Whether a channel goes to Kafka.
+    pub fn publishes(&self, channel: Channel) -> bool {
+        channel != Channel::Record || self.publishes_records
+    }
+
+    /// The topic for a channel.
+    pub fn topic(&self, channel: Channel) -> String {
+        match channel {
+            Channel::Alert => self.alerts_topic(),
+            Channel::Record => self.tracks_topic(),
+            Channel::Shadow => self.shadow_topic(),
+        }
     }
 
     /// The compacted topic that carries each camera's health.

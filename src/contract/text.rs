@@ -304,6 +304,7 @@ mod tests {
             alert_id: String::new(),
             revision: 1,
             phase: "opened".into(),
+            deliver: None,
             status: "Actual".into(),
             kind: kind.into(),
             cues: vec!["detector".into()],

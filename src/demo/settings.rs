@@ -60,7 +60,8 @@ fn rule(out: &mut String, rule: &WatchRule) {
         What::ZoneEnter { zone } | What::ZoneExit { zone } => format!("zone = {zone:?}"),
         What::Loitering { zone, dwell_s } => format!("zone = {zone:?}\ndwell_s = {dwell_s:?}"),
         What::ObjectRemoved { zone, settle_s, gone_s } => {
-            format!("zone = {zone:?}\nsettle_s = {settle_s:?}\ngone_s = {gone_s:?}")
+            // Mostly the owner, so rules of this kind only record where nothing is said; the street's thieves are alerts.
+            format!("zone = {zone:?}\nsettle_s = {settle_s:?}\ngone_s = {gone_s:?}\ndeliver = \"alert\"")
         }
     };
     write!(

@@ -7,6 +7,8 @@
 
 pub mod time;
 pub mod ids;
+pub mod hours;
+pub mod arming;
 pub mod camera;
 pub mod geometry;
 pub mod detection;

@@ -10,12 +10,13 @@ use super::cues::explain;
 use super::sight::{Blinded, Sight};
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
+use crate::domain::arming::{Order, WatchedThing};
 use crate::domain::cues::{CueConfig, Cues, SmallLuma};
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
 use crate::domain::geometry::{BBox, GroundPlane, Line, Ruler, Zone};
 use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
-use crate::domain::rules::Rule;
 use crate::domain::rules::engine::{Engine, View};
+use crate::domain::rules::{Rule, RuleStanding};
 use crate::domain::time::Timestamp;
 use crate::domain::trace::{Explanation, Trace, Trail};
 use crate::domain::tracking::{Tracker, TrackerConfig};
@@ -286,6 +287,22 @@ impl Scene {
         self.ruler.see_picture(width, height);
     }
 
+    /// Takes people's orders about this camera's rules, in the order in which they were given. What goes on when a rule is armed
+    /// becomes an alert at the next look.
+    pub fn order(&mut self, orders: Vec<Order>) {
+        self.engine.order(orders);
+    }
+
+    /// Takes the standing things that people have asked to watch here.
+    pub fn watch_over(&mut self, things: Vec<WatchedThing>) {
+        self.engine.watch_over(things);
+    }
+
+    /// How each rule stands at the scene's last moment.
+    pub fn standings(&self) -> Vec<RuleStanding> {
+        self.engine.standings(self.now)
+    }
+
     /// What the scene was configured with.
     pub const fn config(&self) -> &SceneConfig {
         &self.config
@@ -393,6 +410,7 @@ impl Scene {
     fn pass_time(&mut self, now: Timestamp) -> Vec<AlertChange> {
         self.now = now;
         let mut changes = self.book.expire(now);
+        changes.extend(self.engine.pass_time(now, &mut self.book));
         if let Some(known) = self.sight.gives_up(now) {
             self.give_up();
             changes.extend(self.book.end_seen(now, known, EndReason::CameraLost));

@@ -28,10 +28,18 @@ pub struct TopicSpec {
 
 /// The topics that are published to today.
 pub fn wanted(site: &Site, partitions: i32) -> Vec<TopicSpec> {
-    vec![
-        TopicSpec { name: site.alerts_topic(), partitions, compact: false, keep: Duration::from_hours(30 * 24) },
+    const DAY: u64 = 24;
+    let by_age =
+        |name, days: u64| TopicSpec { name, partitions, compact: false, keep: Duration::from_hours(days * DAY) };
+    let mut topics = vec![
+        by_age(site.alerts_topic(), 30),
         TopicSpec { name: site.camera_health_topic(), partitions, compact: true, keep: Duration::ZERO },
-    ]
+        by_age(site.shadow_topic(), 7),
+    ];
+    if site.publishes_records {
+        topics.push(by_age(site.tracks_topic(), 1));
+    }
+    topics
 }
 
 /// Makes those that are missing.

@@ -13,6 +13,8 @@ pub struct AnalyzeMetrics {
     tracks: IntGaugeVec,
     changes: IntCounterVec,
     opened: IntCounterVec,
+    armed: IntGaugeVec,
+    held_back: IntCounterVec,
     decide_seconds: Histogram,
 }
 
@@ -36,6 +38,21 @@ impl AnalyzeMetrics {
                 &["kind", "phase"],
             )?,
             opened: counters("lightbar_analyze_alerts_opened_total", "Alerts opened.", &["camera", "rule", "kind"])?,
+            armed: keep(
+                registry,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "lightbar_analyze_rule_armed",
+                        "Whether what the rule notices is an alert at this moment.",
+                    ),
+                    &["camera", "rule"],
+                )?,
+            )?,
+            held_back: counters(
+                "lightbar_analyze_alerts_held_back_total",
+                "Alerts that were only recorded, since the rule had given as many within the hour as it may.",
+                &["camera", "rule"],
+            )?,
             decide_seconds: keep(
                 registry,
                 Histogram::with_opts(
@@ -63,6 +80,16 @@ impl AnalyzeMetrics {
     /// Counts an opened alert; `rule` is empty for what speaks of the stream itself.
     pub fn opened(&self, camera: &str, rule: &str, kind: &str) {
         self.opened.with_label_values(&[camera, rule, kind]).inc();
+    }
+
+    /// Says whether what a rule notices is an alert now.
+    pub fn armed(&self, camera: &str, rule: &str, armed: bool) {
+        self.armed.with_label_values(&[camera, rule]).set(i64::from(armed));
+    }
+
+    /// Counts an alert beyond the rule's limit per hour.
+    pub fn held_back(&self, camera: &str, rule: &str) {
+        self.held_back.with_label_values(&[camera, rule]).inc();
     }
 
     /// Forgets the gauges of a camera that was removed. Counters stay: they tell of what was.

@@ -7,16 +7,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::capture::CaptureEvent;
+use super::desk::Desk;
 use super::detect::DetectedFrame;
 use super::packet::{CaptureClock, ClockQuality};
 use super::ports::{Clock, Decided, Fact, FrameRef};
-use super::status::StatusBoard;
-use crate::domain::alert::{AlertChange, Cue, EndReason, Phase};
+use super::status::{SceneState, StatusBoard};
+use crate::domain::alert::{AlertChange, AlertKind, Cue, EndReason, Phase};
 use crate::domain::camera::CameraCard;
 use crate::domain::detection::ModelCard;
+use crate::domain::rules::Deliver;
 use crate::domain::scene::{BlindCause, Observation, Scene, SceneConfig};
 use crate::domain::time::Timestamp;
 use crate::metrics::analyze::{AnalyzeMetrics, SceneMetrics};
@@ -44,6 +46,7 @@ pub struct Analyzer {
     metrics: Arc<AnalyzeMetrics>,
     measured: SceneMetrics,
     board: Arc<StatusBoard>,
+    desk: watch::Sender<Arc<Desk>>,
     /// The last moment that the scene knows of.
     seen_until: Option<Timestamp>,
     blind: Option<BlindCause>,
@@ -63,6 +66,8 @@ pub struct Surroundings {
     pub metrics: Arc<AnalyzeMetrics>,
     /// Who is seen.
     pub board: Arc<StatusBoard>,
+    /// What people have ordered.
+    pub desk: watch::Sender<Arc<Desk>>,
 }
 
 /// The record stage is gone; nothing that is decided could be kept.
@@ -73,7 +78,7 @@ pub struct RecordStopped;
 impl Analyzer {
     /// Around a scene, for the camera of `card`.
     pub fn new(scene: Scene, card: Arc<CameraCard>, around: Surroundings) -> Self {
-        let Surroundings { facts, clock, metrics, board } = around;
+        let Surroundings { facts, clock, metrics, board, desk } = around;
         let quality = ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None };
         let (seen_until, detected_at, last_frame) = (None, None, None);
         let measured = metrics.scene(card.id.as_str());
@@ -85,6 +90,7 @@ impl Analyzer {
             metrics,
             measured,
             board,
+            desk,
             seen_until,
             blind: None,
             detected_at,
@@ -102,6 +108,9 @@ impl Analyzer {
         let mut timer = tokio::time::interval(Duration::from_millis(500));
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut reloads = true;
+        let mut desk = self.desk.subscribe();
+        let now = Arc::clone(&desk.borrow_and_update());
+        self.take_orders(&now);
         let (mut frames, mut events) = (true, true);
         while frames || events {
             tokio::select! {
@@ -119,7 +128,14 @@ impl Analyzer {
                     Some((config, card)) => self.reconfigure(config, card).await?,
                     None => reloads = false,
                 },
-                _ = timer.tick() => self.pass_time().await?,
+                Ok(()) = desk.changed() => {
+                    let now = Arc::clone(&desk.borrow_and_update());
+                    self.take_orders(&now);
+                }
+                _ = timer.tick() => {
+                    self.pass_time().await?;
+                    self.show();
+                }
             }
         }
         let at = self.seen_until.unwrap_or_else(|| self.clock.now());
@@ -185,6 +201,23 @@ impl Analyzer {
         Ok(())
     }
 
+    fn take_orders(&mut self, desk: &Desk) {
+        self.scene.order(desk.orders(&self.card.id));
+        self.scene.watch_over(desk.things(&self.card.id));
+    }
+
+    /// Shows on the board what the scene is like.
+    fn show(&self) {
+        let rules = self.scene.standings();
+        for standing in &rules {
+            let armed = standing.watches && standing.deliver == Deliver::Alert;
+            self.metrics.armed(self.card.id.as_str(), standing.rule.as_str(), armed);
+        }
+        let of_removals = self.scene.config().rules.iter().filter(|rule| rule.spec.kind() == AlertKind::ObjectRemoved);
+        let removals = of_removals.map(|rule| rule.id.clone()).collect();
+        self.board.set_scene(&self.card.id, SceneState { objects: self.scene.objects(), rules, removals });
+    }
+
     /// Lets the server's time pass for a scene that nobody has told anything for a while, so that the alerts of a dead camera
     /// end all the same.
     async fn pass_time(&mut self) -> Result<(), RecordStopped> {
@@ -211,6 +244,17 @@ impl Analyzer {
             if change.phase == Phase::Opened {
                 let rule = change.rule.as_ref().map_or("", |rule| rule.id.as_str());
                 self.metrics.opened(self.card.id.as_str(), rule, kind);
+            }
+            if change.held_back && change.phase == Phase::Opened {
+                let rule = change.rule.as_ref().map_or("", |rule| rule.id.as_str());
+                self.metrics.held_back(self.card.id.as_str(), rule);
+            }
+            if let Some(spent) = change.watched {
+                // The store ends the order with the alert; other scenes and a restarted one must not take it again.
+                self.desk.send_if_modified(|desk| {
+                    Arc::make_mut(desk).watched.retain(|order| order.thing.id != spent);
+                    false
+                });
             }
             let spoken_by_frame = !change.cues.contains(&Cue::Stream);
             let (frame, model) = match &self.last_frame {
@@ -243,7 +287,6 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::domain::alert::AlertKind;
     use crate::domain::camera::{Privacy, Purpose};
     use crate::domain::ids::{CameraId, IdSeed};
     use crate::domain::scene::SightConfig;
@@ -283,7 +326,13 @@ mod tests {
         let board = Arc::new(StatusBoard::new(at(0.0), &[]));
         board.add_camera(&camera, None, at(0.0));
         let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-        let around = Surroundings { facts, clock, metrics: Arc::clone(&Metrics::new().unwrap().analyze), board };
+        let around = Surroundings {
+            facts,
+            clock,
+            metrics: Arc::clone(&Metrics::new().unwrap().analyze),
+            board,
+            desk: watch::Sender::new(Arc::default()),
+        };
         (Analyzer::new(Scene::new(config, IdSeed::from_texts(&["test"])), Arc::new(card), around), handed_on)
     }
 

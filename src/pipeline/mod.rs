@@ -17,3 +17,4 @@ pub mod relay;
 pub mod health;
 pub mod ports;
 pub mod status;
+pub mod desk;

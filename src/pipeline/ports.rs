@@ -166,6 +166,37 @@ pub trait FactStore: Send {
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
 }
 
+/// Who is told of an alert: each channel has a topic of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// People, and whoever acts for them.
+    #[default]
+    Alert,
+    /// Nobody; it is kept, and may be searched.
+    Record,
+    /// Who tries a rule out.
+    Shadow,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Alert, Self::Record, Self::Shadow];
+
+    /// The word for it in the interface and the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alert => "alert",
+            Self::Record => "record",
+            Self::Shadow => "shadow",
+        }
+    }
+
+    /// The one with this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.as_str() == word)
+    }
+}
+
 /// An alert change after its commit.
 #[derive(Clone, Debug)]
 pub struct Recorded {
@@ -173,6 +204,8 @@ pub struct Recorded {
     pub row: i64,
     /// Which alert.
     pub alert: AlertId,
+    /// Who is told of it.
+    pub channel: Channel,
     /// Its JSON, the very bytes that Kafka carries.
     pub json: Arc<str>,
 }
@@ -236,8 +269,14 @@ pub trait FeedReader: Send + Sync {
     fn last_row(&self) -> Result<i64, StoreError>;
     /// The newest row of what was captured before `at`; 0 where there is none.
     fn last_row_before(&self, at: Timestamp) -> Result<i64, StoreError>;
-    /// Each alert once, at its newest change, the one opened last first; after a page, go on with `before` its last id.
-    fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError>;
+    /// Each alert once, at its newest change, the one opened last first; after a page, go on with `before` its last id. Only those
+    /// of one channel, or of all.
+    fn latest_alerts(
+        &self,
+        before: Option<AlertId>,
+        limit: usize,
+        only: Option<Channel>,
+    ) -> Result<Vec<Recorded>, StoreError>;
     /// One alert at its newest change.
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError>;
     /// Why an alert was raised, as JSON; none where nothing is known of that.

@@ -172,6 +172,7 @@ mod tests {
     use crate::domain::scene::BlindCause;
     use crate::domain::time::Timestamp;
     use crate::metrics::Metrics;
+    use crate::pipeline::ports::Channel;
     use std::sync::Mutex;
 
     /// Fails as told, then commits; remembers batches.
@@ -187,7 +188,8 @@ mod tests {
                 return Err(error);
             }
             let batch: Vec<i64> = facts.iter().map(number).collect();
-            let recorded = |&row: &i64| Recorded { row, alert: AlertId::from_u128(0), json: "{}".into() };
+            let recorded =
+                |&row: &i64| Recorded { row, alert: AlertId::from_u128(0), channel: Channel::Alert, json: "{}".into() };
             let all = batch.iter().map(recorded).collect();
             self.batches.lock().expect("no panic").push(batch);
             Ok(all)

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::ports::Backlog;
 use crate::domain::detection::ModelCard;
-use crate::domain::ids::CameraId;
-use crate::domain::scene::BlindCause;
+use crate::domain::ids::{CameraId, RuleId};
+use crate::domain::rules::RuleStanding;
+use crate::domain::scene::{BlindCause, SceneObject};
 use crate::domain::time::Timestamp;
 
 /// Over how long frames are counted to tell their rate.
@@ -33,6 +34,18 @@ struct Inner {
     kafka: Option<KafkaState>,
     model: Option<ModelCard>,
     stuck: Option<String>,
+    scenes: BTreeMap<CameraId, SceneState>,
+}
+
+/// What a camera's scene was like at the last look at it, some hundred milliseconds ago.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SceneState {
+    /// What is there.
+    pub objects: Vec<SceneObject>,
+    /// How its rules stand.
+    pub rules: Vec<RuleStanding>,
+    /// The rules that notice when a standing thing is gone.
+    pub removals: Vec<RuleId>,
 }
 
 /// Something that must be so before the service is ready.
@@ -135,6 +148,7 @@ impl StatusBoard {
 
     /// Takes a camera off the board.
     pub fn remove_camera(&self, id: &CameraId) {
+        self.lock().scenes.remove(id);
         self.lock().cameras.remove(id);
     }
 
@@ -187,6 +201,16 @@ impl StatusBoard {
     /// Notes which model looks.
     pub fn set_model(&self, model: ModelCard) {
         self.lock().model = Some(model);
+    }
+
+    /// What a camera's scene is like.
+    pub fn set_scene(&self, id: &CameraId, scene: SceneState) {
+        self.lock().scenes.insert(id.clone(), scene);
+    }
+
+    /// What each running camera's scene is like.
+    pub fn scenes(&self) -> BTreeMap<CameraId, SceneState> {
+        self.lock().scenes.clone()
     }
 
     /// Notes that a stage stands still and only a restart helps; `None` takes it back.

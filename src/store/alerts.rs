@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::contract::{AlertV1, Site, Stamp, cloudevents};
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::Recorded;
+use crate::pipeline::ports::{Channel, Recorded};
 
 /// What every event of this store says.
 #[derive(Debug)]
@@ -29,9 +29,10 @@ pub(super) struct Outgoing<'a> {
 /// The revision, if it is recorded already. A commit whose answer was lost is tried again; it must not count twice.
 pub(super) fn recorded(connection: &Connection, id: AlertId, revision: u32) -> rusqlite::Result<Option<Recorded>> {
     connection
-        .prepare_cached("SELECT row, json FROM alert_changes WHERE alert_id = ?1 AND revision = ?2")?
+        .prepare_cached("SELECT row, json, channel FROM alert_changes WHERE alert_id = ?1 AND revision = ?2")?
         .query_row(params![key(id), revision], |row| {
-            Ok(Recorded { row: row.get(0)?, alert: id, json: row.get::<_, String>(1)?.into() })
+            let channel = channel(&row.get::<_, String>(2)?);
+            Ok(Recorded { row: row.get(0)?, alert: id, channel, json: row.get::<_, String>(1)?.into() })
         })
         .optional()
 }
@@ -44,30 +45,57 @@ pub(super) fn write(
     alert: &AlertV1,
     times: (Timestamp, Timestamp),
 ) -> rusqlite::Result<Recorded> {
-    let (captured_at, recorded_at) = times;
+    let captured_at = times.0;
     let json = alert.to_json();
+    let channel = alert.channel();
     connection
-        .prepare_cached("INSERT INTO alert_changes (alert_id, revision, captured_at, json) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![key(id), alert.revision, captured_at.as_nanos(), json])?;
+        .prepare_cached(
+            "INSERT INTO alert_changes (alert_id, revision, captured_at, json, channel) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![key(id), alert.revision, captured_at.as_nanos(), json, channel.as_str()])?;
     let row = connection.last_insert_rowid();
     let camera = alert.camera.as_ref().map(|camera| &camera.id);
     // An update may follow the end (evidence that became ready later); it does not open the alert again.
     connection
         .prepare_cached(
-            "INSERT INTO alerts (alert_id, camera, kind, revision, is_open, row) VALUES (?1, ?2, ?3, ?4, ?5 <> 'ended', ?6)
+            "INSERT INTO alerts (alert_id, camera, kind, revision, is_open, row, channel)
+             VALUES (?1, ?2, ?3, ?4, ?5 <> 'ended', ?6, ?7)
              ON CONFLICT (alert_id) DO UPDATE SET revision = excluded.revision, row = excluded.row,
                  is_open = CASE ?5 WHEN 'updated' THEN is_open ELSE excluded.is_open END",
         )?
-        .execute(params![key(id), camera, alert.kind, alert.revision, alert.phase, row])?;
+        .execute(params![key(id), camera, alert.kind, alert.revision, alert.phase, row, channel.as_str()])?;
+    if author.site.publishes(channel) {
+        publish(connection, author, alert, &json, times)?;
+    }
+    Ok(Recorded { row, alert: id, channel, json: json.into() })
+}
+
+fn publish(
+    connection: &Connection,
+    author: &Author,
+    alert: &AlertV1,
+    json: &str,
+    (captured_at, recorded_at): (Timestamp, Timestamp),
+) -> rusqlite::Result<()> {
     let source = cloudevents::alert_source(alert, &author.site);
-    let stamp = Stamp { sequence: next_sequence(connection, &source, &author.epoch)?, epoch: &author.epoch };
+    let channel = alert.channel();
+    // Each topic has an epoch of its own: who reads one of them must not see gaps for what is on another.
+    let epoch = match channel {
+        Channel::Alert => author.epoch.clone(),
+        other => format!("{}-{}", author.epoch, other.as_str()),
+    };
+    let stamp = Stamp { sequence: next_sequence(connection, &source, &epoch)?, epoch: &epoch };
     let headers = cloudevents::alert_headers(alert, &author.site, stamp);
-    let topic = author.site.alerts_topic();
+    let topic = author.site.topic(channel);
     put(
         connection,
-        &Outgoing { topic: &topic, key: alert.key(), headers: &headers, value: &json, captured_at, recorded_at },
-    )?;
-    Ok(Recorded { row, alert: id, json: json.into() })
+        &Outgoing { topic: &topic, key: alert.key(), headers: &headers, value: json, captured_at, recorded_at },
+    )
+}
+
+/// A channel as stored. A word that only a newer program knows cannot be there: it would be a newer store.
+pub(super) fn channel(word: &str) -> Channel {
+    Channel::from_word(word).unwrap_or_default()
 }
 
 /// Keeps why an alert was raised; a later word replaces an earlier one.

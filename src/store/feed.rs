@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::reader::{self, Reader, StoredAlert};
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::{BlindInterval, BlindQuery, FeedReader, Recorded, StoreError};
+use crate::pipeline::ports::{BlindInterval, BlindQuery, Channel, FeedReader, Recorded, StoreError};
 
 /// A reader that many may ask, one after the other.
 #[derive(Debug)]
@@ -36,8 +36,13 @@ impl FeedReader for SharedReader {
         self.reader().last_row_before(at)
     }
 
-    fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        Ok(self.reader().alerts(before, limit)?.into_iter().map(recorded).collect())
+    fn latest_alerts(
+        &self,
+        before: Option<AlertId>,
+        limit: usize,
+        only: Option<Channel>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        Ok(self.reader().alerts(before, limit, only)?.into_iter().map(recorded).collect())
     }
 
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError> {
@@ -56,7 +61,7 @@ impl FeedReader for SharedReader {
 }
 
 fn recorded(alert: StoredAlert) -> Recorded {
-    Recorded { row: alert.row, alert: alert.id, json: alert.json }
+    Recorded { row: alert.row, alert: alert.id, channel: alert.channel, json: alert.json }
 }
 
 fn interval(row: reader::BlindInterval) -> BlindInterval {

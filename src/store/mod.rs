@@ -13,7 +13,9 @@ mod recovery;
 mod outbox;
 mod reader;
 mod feed;
+mod desk;
 
+pub use desk::StoredDesk;
 pub use feed::SharedReader;
 pub use outbox::SentOutbox;
 pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
@@ -87,6 +89,11 @@ impl Store {
     /// under the same `ce_id`.
     pub fn outbox(&self) -> Result<SentOutbox, StoreError> {
         Ok(SentOutbox::new(self.connect("NORMAL")?, self.options.keep_sent, Arc::clone(&self.lock)))
+    }
+
+    /// Where people's orders are kept; each is on disk when its call returns.
+    pub fn desk(&self) -> Result<StoredDesk, StoreError> {
+        Ok(StoredDesk::new(self.connect("FULL")?, Arc::clone(&self.lock)))
     }
 
     /// A connection that reads; any number.

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 
-use super::alerts::key;
+use super::alerts::{channel, key};
 use super::errors::{at_open, sql};
 use super::schema;
 use crate::domain::ids::{AlertId, CameraId};
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::{Recorded, StoreError};
+use crate::pipeline::ports::{Channel, Recorded, StoreError};
 
 /// An alert as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct StoredAlert {
     pub row: i64,
     /// Whether it goes on.
     pub is_open: bool,
+    /// Who is told of it.
+    pub channel: Channel,
     /// The JSON of its last revision.
     pub json: Arc<str>,
 }
@@ -99,7 +101,7 @@ impl Reader {
     /// Alert changes after a row, in the order of recording: what a feed sends to who comes back.
     pub fn changes_after(&self, row: i64, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         self.all(
-            "SELECT row, alert_id, json FROM alert_changes WHERE row > ?1 ORDER BY row LIMIT ?2",
+            "SELECT row, alert_id, json, channel FROM alert_changes WHERE row > ?1 ORDER BY row LIMIT ?2",
             params![row, count(limit)],
             recorded,
         )
@@ -108,7 +110,7 @@ impl Reader {
     /// The last `limit` alert changes, in the order of recording.
     pub fn last_changes(&self, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let mut newest_first = self.all(
-            "SELECT row, alert_id, json FROM alert_changes ORDER BY row DESC LIMIT ?1",
+            "SELECT row, alert_id, json, channel FROM alert_changes ORDER BY row DESC LIMIT ?1",
             params![count(limit)],
             recorded,
         )?;
@@ -134,14 +136,19 @@ impl Reader {
             .map_err(|e| sql(&e))
     }
 
-    /// Alerts as they are now, the one opened last first; after a page, go on with `before` its last id.
-    pub fn alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<StoredAlert>, StoreError> {
+    /// Alerts as they are now, of one channel or of all, the one opened last first; after a page, go on with `before` its last id.
+    pub fn alerts(
+        &self,
+        before: Option<AlertId>,
+        limit: usize,
+        only: Option<Channel>,
+    ) -> Result<Vec<StoredAlert>, StoreError> {
         // No UUID of version 7 is above this.
         let before = key(before.unwrap_or(AlertId::from_u128(u128::MAX)));
         self.all(
-            "SELECT a.alert_id, a.row, a.is_open, c.json FROM alerts a JOIN alert_changes c ON c.row = a.row
-             WHERE a.alert_id < ?1 ORDER BY a.alert_id DESC LIMIT ?2",
-            params![before, count(limit)],
+            "SELECT a.alert_id, a.row, a.is_open, c.json, a.channel FROM alerts a JOIN alert_changes c ON c.row = a.row
+             WHERE a.alert_id < ?1 AND (?3 IS NULL OR a.channel = ?3) ORDER BY a.alert_id DESC LIMIT ?2",
+            params![before, count(limit), only.map(Channel::as_str)],
             stored,
         )
     }
@@ -150,7 +157,7 @@ impl Reader {
     pub fn alert(&self, id: AlertId) -> Result<Option<StoredAlert>, StoreError> {
         self.connection
             .query_row(
-                "SELECT a.alert_id, a.row, a.is_open, c.json FROM alerts a JOIN alert_changes c ON c.row = a.row
+                "SELECT a.alert_id, a.row, a.is_open, c.json, a.channel FROM alerts a JOIN alert_changes c ON c.row = a.row
                  WHERE a.alert_id = ?1",
                 params![key(id)],
                 stored,
@@ -173,7 +180,7 @@ impl Reader {
     /// All revisions of an alert, in order.
     pub fn revisions(&self, id: AlertId) -> Result<Vec<Recorded>, StoreError> {
         self.all(
-            "SELECT row, alert_id, json FROM alert_changes WHERE alert_id = ?1 ORDER BY revision",
+            "SELECT row, alert_id, json, channel FROM alert_changes WHERE alert_id = ?1 ORDER BY revision",
             params![key(id)],
             recorded,
         )
@@ -230,7 +237,12 @@ fn alert_id(bytes: [u8; 16]) -> AlertId {
 }
 
 fn recorded(row: &Row<'_>) -> rusqlite::Result<Recorded> {
-    Ok(Recorded { row: row.get(0)?, alert: alert_id(row.get(1)?), json: row.get::<_, String>(2)?.into() })
+    Ok(Recorded {
+        row: row.get(0)?,
+        alert: alert_id(row.get(1)?),
+        channel: channel(&row.get::<_, String>(3)?),
+        json: row.get::<_, String>(2)?.into(),
+    })
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredAlert> {
@@ -239,5 +251,6 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredAlert> {
         row: row.get(1)?,
         is_open: row.get(2)?,
         json: row.get::<_, String>(3)?.into(),
+        channel: channel(&row.get::<_, String>(4)?),
     })
 }

@@ -11,7 +11,7 @@ use crate::pipeline::ports::StoreError;
 const APPLICATION_ID: i32 = 0x4c42_5354;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 2] = [STEP_1, STEP_2];
+const STEPS: [&str; 3] = [STEP_1, STEP_2, STEP_3];
 
 /// Times are nanoseconds since the Unix epoch. Alert ids are 16 bytes, big end first, so they sort by time of opening.
 const STEP_1: &str = "
@@ -86,6 +86,45 @@ CREATE TABLE explanations (
 ) WITHOUT ROWID;
 ";
 
+/// Who is told of an alert, and what people have ordered. Orders are never changed but for their end, so that they are their own
+/// log.
+const STEP_3: &str = "
+ALTER TABLE alert_changes ADD COLUMN channel TEXT NOT NULL DEFAULT 'alert';
+ALTER TABLE alerts ADD COLUMN channel TEXT NOT NULL DEFAULT 'alert';
+CREATE INDEX alerts_by_channel ON alerts (channel, alert_id);
+
+-- That rules are armed or disarmed: of a camera or of all, one rule or all.
+CREATE TABLE arming_orders (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    camera TEXT,
+    rule TEXT,
+    state TEXT NOT NULL,
+    until_at INTEGER,
+    given_at INTEGER NOT NULL,
+    given_by TEXT NOT NULL,
+    -- When another order took its place.
+    ended_at INTEGER
+);
+
+-- That a standing thing is watched.
+CREATE TABLE watch_orders (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    camera TEXT NOT NULL,
+    class TEXT NOT NULL,
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    w REAL NOT NULL,
+    h REAL NOT NULL,
+    given_at INTEGER NOT NULL,
+    given_by TEXT NOT NULL,
+    ended_at INTEGER,
+    -- Who took it back; or the alert that it was good for.
+    ended_by TEXT,
+    alert_id BLOB
+);
+CREATE INDEX watch_orders_open ON watch_orders (camera) WHERE ended_at IS NULL;
+";
+
 /// The version this program writes.
 pub(super) const VERSION: usize = STEPS.len();
 
@@ -126,5 +165,36 @@ pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, Sto
              or name another data folder",
             path.display()
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A store as version 1 wrote it, with an alert and an unsent row.
+    #[test]
+    fn a_store_of_version_1_is_brought_forward_with_all_that_is_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lightbar.db");
+        let mut connection = Connection::open(&path).unwrap();
+        connection.execute_batch(STEP_1).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO alert_changes (alert_id, revision, captured_at, json) VALUES (x'00000000000000000000000000000001', 1, 5, '{}');
+                 INSERT INTO alerts VALUES (x'00000000000000000000000000000001', 'gate', 'line_cross', 1, 1, 1);
+                 INSERT INTO outbox (topic, key, headers, value, captured_at, recorded_at) VALUES ('t', 'k', '[]', x'7b7d', 5, 6);",
+            )
+            .unwrap();
+        migrate(&mut connection, &path).unwrap();
+        assert_eq!(version(&connection, &path).unwrap(), VERSION);
+        let count = |what: &str| connection.query_row(what, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(count("SELECT count(*) FROM alerts WHERE channel = 'alert' AND is_open = 1"), 1);
+        assert_eq!(count("SELECT count(*) FROM alert_changes WHERE channel = 'alert'"), 1);
+        assert_eq!(count("SELECT count(*) FROM outbox WHERE sent_at IS NULL"), 1);
+        assert_eq!(count("SELECT count(*) FROM arming_orders") + count("SELECT count(*) FROM watch_orders"), 0);
+        migrate(&mut connection, &path).unwrap();
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::alerts::{self, Author};
+use super::desk;
 use super::errors::sql;
 use super::lock::Lock;
 use super::recovery::{self, Recovery};
@@ -74,6 +75,9 @@ fn write_all(
                     before
                 } else {
                     let alert = AlertV1::new(decided, &author.site, recorded_at);
+                    if let Some(order) = change.watched {
+                        desk::spend(tx, order, alerts::key(change.id), recorded_at)?;
+                    }
                     if let Some(explanation) = &decided.explanation {
                         alerts::explain(tx, change.id, &ExplanationV1::from(explanation.as_ref()).to_json())?;
                     }

@@ -17,10 +17,11 @@ const LIMIT_MAX: usize = 500;
 pub(super) struct ListQuery {
     limit: Option<usize>,
     before: Option<String>,
+    deliver: Option<String>,
 }
 
-/// `GET /api/v1/alerts?limit=&before=`: each alert once, at its newest change, the one opened
-/// last first; `next_before` is the next page's `before`. `last_row` is read first, so a feed that is
+/// `GET /api/v1/alerts?limit=&before=&deliver=`: each alert once, at its newest change, the one opened
+/// last first; those of `alert` (where nothing is said), `record`, `shadow`, or `all`; `next_before` is the next page's `before`. `last_row` is read first, so a feed that is
 /// opened with `after=last_row` misses nothing; it may repeat what the list has already.
 pub(super) async fn list(
     State(state): State<WebState>,
@@ -32,10 +33,11 @@ pub(super) async fn list(
         return Err(Problem::bad_request(format!("limit is 1 to {LIMIT_MAX}, got {limit}")));
     }
     let before = query.before.as_deref().map(wire::parse_alert_id).transpose()?;
+    let only = wire::parse_channels(query.deliver.as_deref())?;
     let (last_row, alerts) = state
         .read(move |reader| {
             let last_row = reader.last_row()?;
-            Ok((last_row, reader.latest_alerts(before, limit)?))
+            Ok((last_row, reader.latest_alerts(before, limit, only)?))
         })
         .await?;
     let next = alerts.last().filter(|_| alerts.len() == limit).map(|oldest| oldest.alert);
@@ -63,5 +65,5 @@ pub(super) async fn explanation(State(state): State<WebState>, Path(id): Path<St
 
 /// The alert's own bytes are put in untouched, so that what is shown is what was sent.
 fn item(recorded: &Recorded) -> String {
-    format!("{{\"row\":{},\"alert\":{}}}", recorded.row, recorded.json)
+    format!("{{\"row\":{},\"channel\":\"{}\",\"alert\":{}}}", recorded.row, recorded.channel.as_str(), recorded.json)
 }

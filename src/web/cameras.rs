@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{WebState, wire};
+use crate::domain::arming::Arming;
 use crate::domain::ids::CameraId;
+use crate::domain::rules::Deliver;
 use crate::pipeline::ports::{BlindInterval, BlindQuery};
 use crate::pipeline::status::{CameraStatus, KafkaState, SightState};
 
@@ -98,6 +100,9 @@ pub(super) async fn status(State(state): State<WebState>) -> Response {
             "name": model.name, "version": model.version, "sha256": model.sha256, "runtime": model.runtime,
         })
     });
+    let rules: Vec<_> = state.board.scenes().into_values().flat_map(|scene| scene.rules).collect();
+    let armed = rules.iter().filter(|rule| rule.watches && rule.deliver == Deliver::Alert).count();
+    let ordered = rules.iter().filter(|rule| rule.ordered != Arming::AsConfigured).count();
     wire::json(
         json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -106,6 +111,7 @@ pub(super) async fn status(State(state): State<WebState>) -> Response {
             "uptime_s": now.since(started).as_secs(),
             "ready": state.board.latches().iter().all(|latch| latch.waiting_for.is_none()),
             "cameras": { "online": online, "total": cameras.len() },
+            "rules": { "armed": armed, "ordered": ordered, "total": rules.len() },
             "outbox": outbox,
             "kafka": kafka(state.board.kafka()),
             "model": model,

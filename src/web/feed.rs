@@ -21,7 +21,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::problem::Problem;
 use super::{WebState, wire};
-use crate::pipeline::ports::Recorded;
+use crate::pipeline::ports::{Channel, Recorded};
 
 /// How many changes are read from the store at once.
 const PAGE: usize = 200;
@@ -37,15 +37,18 @@ const COME_BACK_AFTER: Duration = Duration::from_secs(2);
 pub(super) struct FeedQuery {
     after: Option<i64>,
     since: Option<String>,
+    deliver: Option<String>,
 }
 
-/// `GET /api/v1/feed`: from `Last-Event-ID`, else `?after=ROW`, else `?since=MOMENT`, else from now on.
+/// `GET /api/v1/feed`: from `Last-Event-ID`, else `?after=ROW`, else `?since=MOMENT`, else from now on. Of the channel
+/// `?deliver=` (`alert` where nothing is said), or of all; rows of others are passed over, so ids may jump.
 pub(super) async fn feed(
     State(state): State<WebState>,
     headers: HeaderMap,
     query: Result<Query<FeedQuery>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let Query(query) = query.map_err(|error| Problem::bad_request(error.body_text()))?;
+    let only = wire::parse_channels(query.deliver.as_deref())?;
     let Ok(seat) = Arc::clone(&state.seats).try_acquire_owned() else {
         state.metrics.web.feed_refused.inc();
         return Err(Problem::unavailable("all places at the feed are taken; close one, or try again later"));
@@ -55,7 +58,7 @@ pub(super) async fn feed(
     let start = start(&state, &headers, query).await?;
     let (out, events) = mpsc::channel(OUT_QUEUE);
     let mut stop = state.stop.clone();
-    let client = Client { state, live, out, last: start.row, _seat: seat };
+    let client = Client { state, live, out, last: start.row, only, _seat: seat };
     tokio::spawn(async move {
         let clients = client.state.metrics.web.feed_clients.clone();
         clients.inc();
@@ -106,6 +109,7 @@ struct Client {
     live: broadcast::Receiver<Recorded>,
     out: mpsc::Sender<Event>,
     last: i64,
+    only: Option<Channel>,
     _seat: OwnedSemaphorePermit,
 }
 
@@ -155,8 +159,10 @@ impl Client {
     }
 
     async fn send_alert(&mut self, recorded: &Recorded) -> Result<(), Gone> {
-        self.send(Event::default().id(recorded.row.to_string()).event("alert").data(&*recorded.json)).await?;
-        self.state.metrics.web.feed_sent.inc();
+        if self.only.is_none_or(|only| only == recorded.channel) {
+            self.send(Event::default().id(recorded.row.to_string()).event("alert").data(&*recorded.json)).await?;
+            self.state.metrics.web.feed_sent.inc();
+        }
         self.last = recorded.row;
         Ok(())
     }

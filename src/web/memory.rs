@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::{BlindInterval, BlindQuery, FeedReader, Recorded, StoreError};
+use crate::pipeline::ports::{BlindInterval, BlindQuery, Channel, FeedReader, Recorded, StoreError};
 
 /// A reader of what was put in.
 #[derive(Debug, Default)]
@@ -24,9 +24,14 @@ struct Inner {
 impl MemoryFeed {
     /// Adds a change as the next row; gives what a record stage would broadcast.
     pub fn push(&self, alert: AlertId, json: &str, recorded_at: Timestamp) -> Recorded {
+        self.push_on(Channel::Alert, alert, json, recorded_at)
+    }
+
+    /// As [`MemoryFeed::push`], on another channel than that of people.
+    pub fn push_on(&self, channel: Channel, alert: AlertId, json: &str, recorded_at: Timestamp) -> Recorded {
         let mut inner = self.lock();
         let row = inner.changes.last().map_or(1, |(last, _)| last.row + 1);
-        let recorded = Recorded { row, alert, json: json.into() };
+        let recorded = Recorded { row, alert, channel, json: json.into() };
         inner.changes.push((recorded.clone(), recorded_at));
         recorded
     }
@@ -80,11 +85,19 @@ impl FeedReader for MemoryFeed {
         Ok(self.whole()?.changes.iter().rfind(|(_, recorded)| *recorded < at).map_or(0, |(change, _)| change.row))
     }
 
-    fn latest_alerts(&self, before: Option<AlertId>, limit: usize) -> Result<Vec<Recorded>, StoreError> {
+    fn latest_alerts(
+        &self,
+        before: Option<AlertId>,
+        limit: usize,
+        only: Option<Channel>,
+    ) -> Result<Vec<Recorded>, StoreError> {
         let inner = self.whole()?;
         let newest: BTreeMap<AlertId, &Recorded> =
             inner.changes.iter().map(|(change, _)| (change.alert, change)).collect();
-        let older = newest.into_iter().rev().filter(|(id, _)| before.is_none_or(|before| *id < before));
+        let wanted = |id: &AlertId, change: &Recorded| {
+            before.is_none_or(|before| *id < before) && only.is_none_or(|only| change.channel == only)
+        };
+        let older = newest.into_iter().rev().filter(|(id, change)| wanted(id, change));
         Ok(older.take(limit).map(|(_, change)| change.clone()).collect())
     }
 

@@ -1,6 +1,6 @@
 //! What people and machines see over HTTP: health, metrics, the feed, alerts, cameras, and the page that shows them.
 //!
-//! Reads only, through [`FeedReader`] and the [`StatusBoard`]; knows nothing of SQLite, Kafka or GStreamer. Serves nothing
+//! Reads through [`FeedReader`] and the [`StatusBoard`], and writes only people's orders (`desk.rs`); knows nothing of SQLite, Kafka or GStreamer. Serves nothing
 //! that it did not bring along: no resource of the page comes from elsewhere. Authentication is absent here so far, so the
 //! default address is the loopback one; whoever opens it further puts a proxy with a login before it (docs/operations.md).
 
@@ -8,6 +8,7 @@ mod health;
 mod feed;
 mod alerts;
 mod cameras;
+mod desk;
 mod page;
 mod guard;
 mod problem;
@@ -20,13 +21,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{delete, get};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
 
 use crate::metrics::Metrics;
 use crate::pipeline::ports::{Clock, FeedReader, Recorded, StoreError};
 use crate::pipeline::status::StatusBoard;
+pub use desk::DeskDoor;
 use problem::Problem;
 
 /// Feed clients beyond this many are refused; each costs a task and a small queue.
@@ -44,6 +46,7 @@ pub struct WebState {
     metrics: Metrics,
     seats: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
+    desk: Option<DeskDoor>,
 }
 
 /// Why nothing is served.
@@ -79,7 +82,23 @@ impl WebState {
         metrics: Metrics,
     ) -> Self {
         let never = watch::channel(false).1;
-        Self { reader, live, board, clock, metrics, seats: Arc::new(Semaphore::new(FEED_CLIENTS_MAX)), stop: never }
+        Self {
+            reader,
+            live,
+            board,
+            clock,
+            metrics,
+            seats: Arc::new(Semaphore::new(FEED_CLIENTS_MAX)),
+            stop: never,
+            desk: None,
+        }
+    }
+
+    /// Takes people's orders too.
+    #[must_use]
+    pub fn with_desk(mut self, desk: DeskDoor) -> Self {
+        self.desk = Some(desk);
+        self
     }
 
     /// Takes at most so many feed clients instead of [`FEED_CLIENTS_MAX`].
@@ -152,6 +171,9 @@ fn router(state: WebState) -> Router {
         .route("/api/v1/cameras", get(cameras::cameras))
         .route("/api/v1/blind", get(cameras::blind))
         .route("/api/v1/status", get(cameras::status))
+        .route("/api/v1/arming", get(desk::arming).put(desk::arm))
+        .route("/api/v1/watched", get(desk::watched).post(desk::watch))
+        .route("/api/v1/watched/{id}", delete(desk::unwatch))
         .merge(page::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)

@@ -58,12 +58,13 @@ impl IntoResponse for Problem {
 
 pub(super) async fn not_found(uri: Uri) -> Problem {
     Problem::not_found(format!(
-        "nothing is at {}; there are /, /livez, /readyz, /metrics, and under /api/v1: feed, alerts, cameras, blind, status",
+        "nothing is at {}; there are /, /livez, /readyz, /metrics, and under /api/v1: feed, alerts, cameras, blind, status, \
+         arming, watched",
         uri.path(),
     ))
 }
 
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
-    let detail = format!("{} only answers GET, got {method}", uri.path());
+    let detail = format!("{} does not answer {method}; most only answer GET", uri.path());
     Problem { status: StatusCode::METHOD_NOT_ALLOWED, detail, retry_after_s: None }
 }

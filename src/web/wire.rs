@@ -8,6 +8,7 @@ use crate::contract::time::parse_rfc3339;
 pub(super) use crate::contract::time::rfc3339;
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
+use crate::pipeline::ports::Channel;
 
 /// Parses RFC 3339 with any offset; `name` is the parameter's.
 pub(super) fn parse_time(name: &str, text: &str) -> Result<Timestamp, Problem> {
@@ -19,6 +20,17 @@ pub(super) fn parse_time(name: &str, text: &str) -> Result<Timestamp, Problem> {
 pub(super) fn parse_alert_id(text: &str) -> Result<AlertId, Problem> {
     AlertId::parse(text)
         .ok_or_else(|| Problem::bad_request(format!("an alert's id is a UUID in lower case, got {text:?}")))
+}
+
+/// Which channel is asked for: that of people where nothing is said, none for all.
+pub(super) fn parse_channels(word: Option<&str>) -> Result<Option<Channel>, Problem> {
+    match word {
+        None => Ok(Some(Channel::Alert)),
+        Some("all") => Ok(None),
+        Some(word) => Channel::from_word(word)
+            .map(Some)
+            .ok_or_else(|| Problem::bad_request(format!("deliver is alert, record, shadow or all, got {word:?}"))),
+    }
 }
 
 /// An answer in JSON.

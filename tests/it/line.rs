@@ -114,6 +114,7 @@ classes = ["other"]
 min_confidence = 0.3
 settle_s = 2
 gone_s = 1
+deliver = "alert"
 "#;
 
 fn camera(id: &str, url: &str, rest: &str) -> String {

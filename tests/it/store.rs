@@ -170,9 +170,9 @@ fn alerts_are_read_newest_first_and_changes_in_order() {
         .collect();
     writer.record(&facts, at(0)).unwrap();
     let reader = store.reader().unwrap();
-    let first = reader.alerts(None, 4).unwrap();
+    let first = reader.alerts(None, 4, None).unwrap();
     assert_eq!(first.iter().map(|a| a.id).collect::<Vec<_>>(), [6, 5, 4, 3].map(alert_id));
-    let second = reader.alerts(Some(first[3].id), 10).unwrap();
+    let second = reader.alerts(Some(first[3].id), 10, None).unwrap();
     assert_eq!(
         second.iter().map(|a| (a.id, a.is_open)).collect::<Vec<_>>(),
         [(alert_id(2), false), (alert_id(1), true), (alert_id(0), true)]

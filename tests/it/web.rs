@@ -5,9 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightbar::clock::SystemClock;
-use lightbar::domain::scene::BlindCause;
-use lightbar::pipeline::ports::{BlindInterval, Clock};
+use lightbar::domain::detection::{Confidence, ObjectClass};
+use lightbar::domain::geometry::BBox;
+use lightbar::domain::ids::{CameraId, RuleId, TrackId};
+use lightbar::domain::scene::{BlindCause, SceneObject};
+use lightbar::pipeline::ports::{BlindInterval, Channel, Clock};
+use lightbar::pipeline::status::SceneState;
 use lightbar::web::memory::MemoryFeed;
+use serde_json::json;
 
 use crate::support::web_server::{WebServer, alert, wait_until};
 
@@ -294,4 +299,98 @@ fn the_terminal_feed_comes_back_and_goes_on_where_it_was() {
     let text = printed();
     assert_eq!(text.matches("1号自行车被移走").count(), 1, "{text}");
     assert!(text.contains("重新连接") && text.contains("◆ 中等") && !text.contains('\x1b'), "{text}");
+}
+
+#[test]
+fn what_is_only_recorded_is_shown_to_who_asks_for_it() {
+    let server = WebServer::start();
+    let mut everything = server.events("/api/v1/feed?after=0&deliver=all", None);
+    let mut people = server.events("/api/v1/feed?after=0", None);
+    for (n, channel) in [(1, Channel::Record), (2, Channel::Shadow), (3, Channel::Alert)] {
+        server.record_on(channel, &alert(n, 1, "opened", 1));
+    }
+    let listed = |query: &str| -> Vec<String> {
+        let found = server.get(&format!("/api/v1/alerts{query}")).json();
+        found["alerts"].as_array().unwrap().iter().map(|a| a["channel"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(listed(""), ["alert"]);
+    assert_eq!(listed("?deliver=record"), ["record"]);
+    assert_eq!(listed("?deliver=shadow"), ["shadow"]);
+    assert_eq!(listed("?deliver=all"), ["alert", "shadow", "record"]);
+    assert_eq!(server.get("/api/v1/alerts?deliver=nobody").status, 400);
+    assert_eq!(people.rows(1), [3], "ids jump over what is not for people");
+    assert_eq!(everything.rows(3), [1, 2, 3]);
+}
+
+#[test]
+fn orders_are_taken_kept_told_and_shown() {
+    let server = WebServer::start();
+    server.watching("gate", "Gate");
+    let arm = |body| server.send("PUT", "/api/v1/arming", &body);
+    let told = arm(json!({ "state": "disarmed", "camera": "gate", "for_s": 3600, "by": "anna" }));
+    assert_eq!(told.status, 200, "{}", told.body);
+    let order = &server.get("/api/v1/arming").json()["orders"][0];
+    assert_eq!(
+        (&order["state"], &order["camera"], &order["given_by"]),
+        (&json!("disarmed"), &json!("gate"), &json!("anna"))
+    );
+    let gate = CameraId::parse("gate").unwrap();
+    assert_eq!(server.desk.borrow().orders(&gate).len(), 1, "the cameras are told");
+    for (wrong, says) in [
+        (json!({ "state": "off" }), "state is armed"),
+        (json!({ "state": "armed", "camera": "gat" }), "no camera"),
+        (json!({ "state": "armed", "rule": "in" }), "has a rule in"),
+        (json!({ "state": "armed", "for_s": 0 }), "for_s"),
+        (json!({ "state": "armed", "forever": true }), "forever"),
+    ] {
+        let answer = arm(wrong);
+        assert!((400..500).contains(&answer.status) && answer.body.contains(says), "{says}: {}", answer.body);
+    }
+    assert_eq!(
+        server.get("/api/v1/arming").json()["orders"].as_array().unwrap().len(),
+        1,
+        "what is wrong changes nothing"
+    );
+    let form = ureq::http::Request::builder()
+        .method("PUT")
+        .uri(server.url("/api/v1/arming"))
+        .header("content-type", "text/plain");
+    let answer =
+        crate::support::web_server::agent().run(form.body("{\"state\":\"disarmed\"}".to_owned()).unwrap()).unwrap();
+    assert_eq!(answer.status(), 415, "what a page of another site can send without asking is not taken");
+}
+
+#[test]
+fn only_what_stands_is_watched_and_only_where_a_rule_would_notice() {
+    let server = WebServer::start();
+    server.watching("gate", "Gate");
+    let watch = |body| server.send("POST", "/api/v1/watched", &body);
+    let bicycle = |id, stationary| SceneObject {
+        track: TrackId(id),
+        class: ObjectClass::Bicycle,
+        label: None,
+        confidence: Confidence::clamped(0.9),
+        bbox: BBox::new(0.2, 0.4, 0.1, 0.2),
+        seen: true,
+        stationary,
+        hidden: false,
+    };
+    let gate = CameraId::parse("gate").unwrap();
+    let mut scene = SceneState { objects: vec![bicycle(7, true), bicycle(8, false)], ..SceneState::default() };
+    server.board.set_scene(&gate, scene.clone());
+    assert!(watch(json!({ "camera": "gate", "track": "7" })).body.contains("object_removed"));
+    scene.removals = vec![RuleId::parse("gone").unwrap()];
+    server.board.set_scene(&gate, scene);
+    assert!(watch(json!({ "camera": "gate", "track": "8" })).body.contains("it moves"));
+    assert!(watch(json!({ "camera": "gate", "at": [0.9, 0.9] })).body.contains("nothing stands there"));
+    assert!(watch(json!({ "camera": "gate" })).body.contains("either track, or at"));
+    let order = watch(json!({ "camera": "gate", "at": [0.25, 0.5], "by": "bert" }));
+    assert_eq!((order.status, &order.json()["class"]), (200, &json!("bicycle")), "{}", order.body);
+    assert_eq!(server.desk.borrow().things(&gate)[0].bbox, BBox::new(0.2, 0.4, 0.1, 0.2));
+    let found = server.get("/api/v1/watched").json();
+    assert_eq!((found["watched"].as_array().unwrap().len(), found["standing"].as_array().unwrap().len()), (1, 1));
+    let id = order.json()["id"].as_i64().unwrap();
+    assert_eq!(server.send("DELETE", &format!("/api/v1/watched/{id}"), &json!({})).status, 200);
+    assert_eq!(server.send("DELETE", &format!("/api/v1/watched/{id}"), &json!({})).status, 404);
+    assert_eq!(server.desk.borrow().things(&gate), []);
 }

@@ -52,6 +52,10 @@ fn mismatch(expected: &Expected, life: &Life<'_>) -> Option<String> {
             "class" => opened.objects.first().map(|o| o.class.as_str().to_owned()),
             "end" => Some(life.last.end_reason.map_or("open", reason).to_owned()),
             "direction" => opened.crossing.as_ref().map(|c| direction(c.direction).to_owned()),
+            "deliver" => Some(opened.deliver.as_str().to_owned()),
+            "status" => Some(format!("{:?}", opened.status)),
+            "suppressed" => Some(life.last.count.to_string()),
+            "watched" => opened.watched.map(|_| "yes".to_owned()),
             "updates" => Some(life.updates.to_string()),
             "count" => Some(opened.count.to_string()),
             "speed" => {

@@ -1,10 +1,11 @@
 //! Plays a script before a scene.
 
 use lightbar::domain::alert::AlertChange;
+use lightbar::domain::arming::WatchedThing;
 use lightbar::domain::detection::{Confidence, Detection};
 use lightbar::domain::geometry::BBox;
 use lightbar::domain::ids::IdSeed;
-use lightbar::domain::scene::{Observation, Scene};
+use lightbar::domain::scene::{Observation, Scene, SceneConfig};
 use lightbar::domain::time::Timestamp;
 
 use crate::script::{Act, Actor, Script, Shot, Span};
@@ -23,16 +24,30 @@ pub(crate) fn play_before(
     (seed, shift_ms): (u64, i64),
     witness: &mut dyn FnMut(f64, &Scene),
 ) -> Vec<AlertChange> {
-    let mut scene = Scene::new(script.config.clone(), IdSeed::from_texts(&["scene"]));
     let mut rng = fastrand::Rng::with_seed(seed.wrapping_mul(7919).wrapping_add(fps as u64));
     let stamp = |t: f64| Timestamp::from_millis(EPOCH_MS + shift_ms + (t * 1000.0).round() as i64);
+    let config = config(script, stamp);
+    let mut scene = Scene::new(config.clone(), IdSeed::from_texts(&["scene"]));
+    let mut orders = Vec::new();
     let mut changes = Vec::new();
     let mut acts = script.acts.clone();
     let mut glimpses = script.glimpses.clone();
     for t in moments(script, fps) {
         while acts.first().is_some_and(|(at, _)| *at <= t) {
             let (at, act) = acts.remove(0);
-            changes.extend(perform(&mut scene, script, &act, stamp(at)));
+            match act {
+                Act::Drop(rule) => {
+                    let mut config = config.clone();
+                    config.rules.retain(|r| r.id.as_str() != rule);
+                    changes.extend(scene.reconfigure(config, stamp(at)));
+                }
+                Act::End(reason) => changes.extend(scene.end_all(stamp(at), reason)),
+                Act::Order(order) => {
+                    orders.push(order.order(stamp));
+                    scene.order(orders.clone());
+                }
+                Act::Watch(class, bbox) => scene.watch_over(vec![WatchedThing { id: 1, class, bbox }]),
+            }
         }
         let span = script.spans.iter().find(|(from, to, _)| (*from..*to).contains(&t)).map(|s| s.2);
         changes.extend(match span {
@@ -63,15 +78,14 @@ fn moments(script: &Script, fps: f64) -> Vec<f64> {
     }
 }
 
-fn perform(scene: &mut Scene, script: &Script, act: &Act, at: Timestamp) -> Vec<AlertChange> {
-    match act {
-        Act::Drop(rule) => {
-            let mut config = script.config.clone();
-            config.rules.retain(|r| r.id.as_str() != rule);
-            scene.reconfigure(config, at)
-        }
-        Act::End(reason) => scene.end_all(at, *reason),
+/// The script's scene, its hours moved to where it is played.
+fn config(script: &Script, stamp: impl Fn(f64) -> Timestamp + Copy) -> SceneConfig {
+    let mut config = script.config.clone();
+    for (rule, hours) in config.rules.iter_mut().zip(&script.hours) {
+        rule.conduct.hours = hours.hours.as_ref().map(|hours| hours.shared(stamp));
+        rule.conduct.armed = hours.armed.as_ref().map(|hours| hours.shared(stamp));
     }
+    config
 }
 
 fn detection(shot: &Shot) -> Detection {

@@ -29,14 +29,19 @@
 //! unchanged 5s..20s        the gate looks and nothing moves
 //! change 12s drop r1       the configuration is read again without this rule
 //! end 20s restart          every alert is ended
+//! order 12s armed rule=r until=20s          somebody arms it (or disarmed, as_configured), one rule or all, for a while or for good
+//! watch 5s bicycle 0.3,0.8 0.1x0.1          somebody asks to watch what stands there
 //! expect loitering rule=r1 started=4s~0.5 raised=14s~0.7 ended=20s~1 end=left direction=left_to_right updates=1
 //!                          and count=4, how many objects it opened with; speed=3.5~0.3, of the first, in m/s
 //! ```
+//! Every rule may have `hours=5s..20s,30s..40s armed=5s..20s deliver=record mode=shadow max_per_hour=2`; of an alert may be expected
+//! `deliver=record status=Test suppressed=3 watched=yes` too.
 //! Every alert must be expected, and every expected one must come.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::conduct::{self, RuleHours, ScriptOrder};
 use lightbar::config::scene_from_text;
 use lightbar::domain::alert::EndReason;
 use lightbar::domain::detection::ObjectClass;
@@ -46,6 +51,8 @@ use lightbar::domain::scene::{BlindCause, SceneConfig};
 
 pub(crate) struct Script {
     pub(crate) config: SceneConfig,
+    /// Hours of each rule, in the scene's own time.
+    pub(crate) hours: Vec<RuleHours>,
     pub(crate) fps: Vec<f64>,
     pub(crate) seeds: u64,
     pub(crate) picture: bool,
@@ -92,6 +99,8 @@ pub(crate) enum Span {
 #[derive(Clone)]
 pub(crate) enum Act {
     Drop(String),
+    Order(ScriptOrder),
+    Watch(ObjectClass, BBox),
     End(EndReason),
 }
 
@@ -118,6 +127,10 @@ fn pair(text: &str, by: char) -> Result<(f64, f64), String> {
 fn span(text: &str) -> Result<(f64, f64), String> {
     let (a, b) = text.split_once("..").ok_or_else(|| format!("wanted FROM..TO, got {text:?}"))?;
     Ok((seconds(a)?, seconds(b)?))
+}
+
+pub(crate) fn spans(text: &str) -> Result<Vec<(f64, f64)>, String> {
+    text.split(',').map(span).collect()
 }
 
 fn class(text: &str) -> Result<(ObjectClass, Option<Arc<str>>), String> {
@@ -153,13 +166,14 @@ fn setting(key: &str, value: &str) -> String {
 }
 
 /// A rule as a configuration file has it; one that rests never and takes any confidence where nothing is said.
-fn rule(words: &[&str]) -> Result<String, String> {
+fn rule(words: &[&str]) -> Result<(String, RuleHours), String> {
     let [id, kind, given @ ..] = words else { return Err("wanted: rule ID KIND KEY=VALUE ...".into()) };
     let mut settings = fields(given)?;
+    let hours = conduct::take(&mut settings)?;
     settings.entry("cooldown".to_owned()).or_insert_with(|| "0s".to_owned());
     settings.entry("min_confidence".to_owned()).or_insert_with(|| "0".to_owned());
     let settings: Vec<String> = settings.iter().map(|(key, value)| setting(key, value)).collect();
-    Ok(format!("[[rule]]\nid = {id:?}\nkind = {kind:?}\n{}\n", settings.join("\n")))
+    Ok((format!("[[rule]]\nid = {id:?}\nkind = {kind:?}\n{}\n", settings.join("\n")), hours))
 }
 
 /// A zone or line as a configuration file has it.
@@ -195,6 +209,7 @@ impl Script {
         let config = SceneConfig::new(CameraId::parse("scene").unwrap());
         Self {
             config,
+            hours: Vec::new(),
             fps: vec![5.0],
             seeds: 1,
             picture: false,
@@ -214,7 +229,11 @@ impl Script {
         let word = |i: usize| words.get(i).copied().ok_or_else(|| format!("{} wants more words", words[0]));
         match words[0] {
             "zone" | "line" => return Ok(Some(shape(words[0], word(1)?, &words[2..]))),
-            "rule" => return rule(&words[1..]).map(Some),
+            "rule" => {
+                let (text, hours) = rule(&words[1..])?;
+                self.hours.push(hours);
+                return Ok(Some(text));
+            }
             "ground" => {
                 let points: Vec<String> = words[1..].iter().map(|point| format!("[{point}]")).collect();
                 return Ok(Some(format!("[ground]\npoints = [{}]\n", points.join(", "))));
@@ -250,6 +269,15 @@ impl Script {
                 self.spans.push((from, to, what));
             }
             "change" => self.acts.push((seconds(word(1)?)?, Act::Drop(word(3)?.to_owned()))),
+            "order" => {
+                let order = ScriptOrder::parse(word(2)?, fields(&words[3..])?)?;
+                self.acts.push((seconds(word(1)?)?, Act::Order(order)));
+            }
+            "watch" => {
+                let ((x, y), (w, h)) = (pair(word(3)?, ',')?, pair(word(4)?, 'x')?);
+                let act = Act::Watch(class(word(2)?)?.0, BBox::new(x - w / 2.0, y - h, w, h));
+                self.acts.push((seconds(word(1)?)?, act));
+            }
             "end" => self.acts.push((seconds(word(1)?)?, Act::End(EndReason::Restart))),
             "expect" => {
                 let (kind, fields) = (word(1)?.to_owned(), fields(&words[2..])?);

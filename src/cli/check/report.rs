@@ -2,8 +2,12 @@
 
 use std::io::{self, Write};
 
+use crate::clock::SystemClock;
 use crate::config::{CameraSettings, KafkaSettings, Settings};
-use crate::domain::rules::Rule;
+use crate::domain::hours::SharedHours;
+use crate::domain::rules::{Deliver, Mode, Rule};
+use crate::domain::time::Timestamp;
+use crate::pipeline::ports::Clock as _;
 
 pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
     let Settings { service, http, log, kafka, inference, cameras, hash } = settings;
@@ -81,11 +85,50 @@ fn write_camera(out: &mut impl Write, camera: &CameraSettings) -> io::Result<()>
     }
     for rule in &camera.scene.rules {
         writeln!(out, "  rule    {:<20} {}", rule.id.as_str(), rule_line(rule))?;
+        write_conduct(out, rule)?;
     }
     if camera.scene.rules.is_empty() {
         writeln!(out, "  no rule: only the loss of its stream is told")?;
     }
     Ok(())
+}
+
+/// When the rule holds and who is told, where that is not the usual.
+fn write_conduct(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
+    let conduct = &rule.conduct;
+    let indent = " ".repeat(31);
+    if let Some(hours) = &conduct.hours {
+        writeln!(out, "{indent}runs in {}", when(hours))?;
+    }
+    match &conduct.armed {
+        Some(armed) => writeln!(out, "{indent}armed in {}; recorded outside", when(armed))?,
+        None if conduct.deliver == Deliver::Record => {
+            writeln!(out, "{indent}recorded, no alert, unless armed by order")?
+        }
+        None => {}
+    }
+    if conduct.mode == Mode::Shadow {
+        writeln!(out, "{indent}on trial: its alerts are tests")?;
+    }
+    if let Some(max) = conduct.max_per_hour {
+        writeln!(out, "{indent}at most {max} alerts an hour")?;
+    }
+    Ok(())
+}
+
+/// `night: now, until 2026-11-25 06:00 +08:00`.
+fn when(hours: &SharedHours) -> String {
+    let now = SystemClock.now();
+    let local = |at: Timestamp| {
+        let moment = jiff::Timestamp::from_millisecond(at.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%F %H:%M %:z").to_string()
+    };
+    match (hours.holds(now), hours.next_change(now)) {
+        (true, Some(end)) => format!("{}: now, until {}", hours.name(), local(end)),
+        (true, None) => format!("{}: now and always", hours.name()),
+        (false, Some(begin)) => format!("{}: not now, next from {}", hours.name(), local(begin)),
+        (false, None) => format!("{}: not now, and not within two years: its days are over", hours.name()),
+    }
 }
 
 fn rule_line(rule: &Rule) -> String {

@@ -14,6 +14,14 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// An event is at most so many bytes; what sends more is no feed.
 const EVENT_MAX: usize = 4 << 20;
 
+/// What is asked for.
+pub(super) struct Wanted {
+    pub(super) base: String,
+    pub(super) since: Option<Timestamp>,
+    /// Also what is only recorded, and what is on trial.
+    pub(super) all: bool,
+}
+
 /// What came over the connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Heard {
@@ -46,7 +54,7 @@ impl From<SendError<Heard>> for Ended {
 }
 
 /// Listens until nobody hears us.
-pub(super) fn listen(base: &str, since: Option<Timestamp>, tell: &SyncSender<Heard>) {
+pub(super) fn listen(wanted: &Wanted, tell: &SyncSender<Heard>) {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .timeout_connect(Some(Duration::from_secs(5)))
@@ -58,7 +66,7 @@ pub(super) fn listen(base: &str, since: Option<Timestamp>, tell: &SyncSender<Hea
     // Nothing is ever sent here: waiting for it waits, and only waits.
     let (_pause, waits) = std::sync::mpsc::sync_channel::<()>(0);
     loop {
-        let told = match once(&agent, base, since, &mut last, &mut backoff, tell) {
+        let told = match once(&agent, wanted, &mut last, &mut backoff, tell) {
             Ended::Unheard => return,
             Ended::Refused(why) => {
                 tell.send(Heard::Refused(why)).ok();
@@ -75,22 +83,20 @@ pub(super) fn listen(base: &str, since: Option<Timestamp>, tell: &SyncSender<Hea
 
 fn once(
     agent: &ureq::Agent,
-    base: &str,
-    since: Option<Timestamp>,
+    wanted: &Wanted,
     last: &mut Option<i64>,
     backoff: &mut Backoff,
     tell: &SyncSender<Heard>,
 ) -> Ended {
-    let mut url = format!("{base}/api/v1/feed");
+    let base = &wanted.base;
+    let mut url = format!("{base}/api/v1/feed?deliver={}", if wanted.all { "all" } else { "alert" });
+    if let (None, Some(since)) = (*last, wanted.since) {
+        let since = jiff::Timestamp::from_millisecond(since.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        url = format!("{url}&since={since:.3}");
+    }
     let mut request = agent.get(&url);
-    match (*last, since) {
-        (Some(row), _) => request = request.header("Last-Event-ID", row.to_string()),
-        (None, Some(since)) => {
-            let since = jiff::Timestamp::from_millisecond(since.as_millis()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-            url = format!("{url}?since={since:.3}");
-            request = agent.get(&url);
-        }
-        (None, None) => {}
+    if let Some(row) = *last {
+        request = request.header("Last-Event-ID", row.to_string());
     }
     let mut response = match request.header("Accept", "text/event-stream").call() {
         Ok(response) => response,

@@ -91,7 +91,10 @@ fn the_example_shows_every_key() {
     }
     let is_table = |key: &str| {
         let named = |name: &str| TABLES.iter().any(|(table, _)| table.trim_matches(['[', ']']) == name);
-        named(key) || named(&format!("kafka.{key}")) || named(&format!("camera.{key}"))
+        named(key)
+            || named(&format!("kafka.{key}"))
+            || named(&format!("camera.{key}"))
+            || named(&format!("hours.{key}"))
     };
     let absent: Vec<_> = in_code().into_iter().filter(|key| !shown.contains(key) && !is_table(&key.1)).collect();
     assert!(absent.is_empty(), "deploy/config.example.toml does not show {absent:?}");

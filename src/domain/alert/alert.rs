@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::domain::detection::{Confidence, ObjectClass};
 use crate::domain::geometry::{BBox, CrossingDirection};
 use crate::domain::ids::{AlertId, CameraId, RuleId, TrackId, ZoneId};
+use crate::domain::rules::Deliver;
 use crate::domain::time::Timestamp;
 
 /// An alert as it is after a change: what the store records and Kafka carries, whole, once per revision.
@@ -19,6 +20,12 @@ pub struct AlertChange {
     pub phase: Phase,
     /// Real, or a drill, or of the system itself.
     pub status: Status,
+    /// Whether people are told; the same for all revisions.
+    pub deliver: Deliver,
+    /// Whether it would be an alert, but for the rule's limit per hour.
+    pub held_back: bool,
+    /// The order to watch this thing, where there was one; only in an `Opened`.
+    pub watched: Option<i64>,
     /// What happened.
     pub kind: AlertKind,
     /// What spoke.
@@ -62,6 +69,10 @@ pub struct RuleRef {
     pub rev: u32,
     /// The threshold that was crossed, in the rule's own unit (seconds for dwell).
     pub threshold: Option<f64>,
+    /// The name of the hours in which the rule runs.
+    pub hours: Option<Arc<str>>,
+    /// How long the alert may be acted on, where the rule says so.
+    pub expires_after: Option<Duration>,
 }
 
 /// The zone behind an alert.

@@ -6,6 +6,7 @@ use super::alert::{AlertChange, AlertKind, Certainty, Cue, EndReason, Phase, Rul
 use crate::domain::detection::Confidence;
 use crate::domain::ids::{CameraId, IdSeed, RuleId, TrackId};
 use crate::domain::rules::engine::{Beginning, Concerned, Post};
+use crate::domain::rules::{Deliver, Mode, Rule};
 use crate::domain::time::Timestamp;
 
 /// Alerts that may be open at once.
@@ -26,13 +27,21 @@ struct Entry {
     alert: AlertChange,
 }
 
+/// What becomes of an opening.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fate {
+    pub(crate) deliver: Deliver,
+    pub(crate) held_back: bool,
+    pub(crate) watched: Option<i64>,
+}
+
 impl AlertBook {
     pub(crate) const fn new(camera: CameraId, ids: IdSeed) -> Self {
         Self { camera, ids, open: Vec::new() }
     }
 
     /// Opens an alert of a rule. One that is still open for the same rule and subject ends first.
-    pub(crate) fn open(&mut self, post: &Post, at: Timestamp, with: Beginning) -> Vec<AlertChange> {
+    pub(crate) fn open(&mut self, post: &Post, at: Timestamp, with: Beginning, fate: Fate) -> Vec<AlertChange> {
         let rule = &post.rule;
         let mut changes: Vec<_> =
             self.end(&rule.id, with.subject, (at, at), EndReason::Timeout, None).into_iter().collect();
@@ -51,11 +60,14 @@ impl AlertBook {
             id: self.ids.next(at, rule.id.as_str()),
             revision: 1,
             phase: Phase::Opened,
-            status: Status::Actual,
+            status: status(rule, Status::Actual),
+            deliver: fate.deliver,
+            held_back: fate.held_back,
+            watched: fate.watched,
             kind: settings.kind(),
             cues: with.cues,
             camera: self.camera.clone(),
-            rule: Some(RuleRef { id: rule.id.clone(), rev: rule.rev, threshold: settings.threshold() }),
+            rule: Some(rule_ref(rule, settings.threshold())),
             zone,
             captured_at: at,
             started_at: with.since.min(at),
@@ -83,6 +95,9 @@ impl AlertBook {
             revision: 1,
             phase: Phase::Opened,
             status: Status::Actual,
+            deliver: Deliver::Alert,
+            held_back: false,
+            watched: None,
             kind,
             cues: vec![Cue::Stream],
             camera: self.camera.clone(),
@@ -104,6 +119,85 @@ impl AlertBook {
         alert
     }
 
+    /// Says that `held_back` alerts of a rule were held back since `since`: opens its storm, or updates it.
+    pub(crate) fn storm(&mut self, rule: &Rule, at: Timestamp, since: Timestamp, held_back: u32) -> AlertChange {
+        if let Some(entry) = self.open.iter_mut().find(|e| e.is_storm_of(&rule.id)) {
+            let alert = &mut entry.alert;
+            (alert.revision, alert.phase) = (alert.revision + 1, Phase::Updated);
+            (alert.captured_at, alert.count) = (at, held_back);
+            return alert.clone();
+        }
+        let kind = AlertKind::Storm;
+        let (severity, urgency) = kind.defaults();
+        let alert = AlertChange {
+            id: self.ids.next(at, kind.as_str()),
+            revision: 1,
+            phase: Phase::Opened,
+            status: status(rule, Status::System),
+            deliver: Deliver::Alert,
+            held_back: false,
+            watched: None,
+            kind,
+            cues: vec![Cue::Stream],
+            camera: self.camera.clone(),
+            rule: Some(rule_ref(rule, rule.conduct.max_per_hour.map(f64::from))),
+            zone: None,
+            captured_at: at,
+            started_at: since,
+            ended_at: None,
+            end_reason: None,
+            severity,
+            urgency,
+            certainty: Certainty::Observed,
+            confidence: None,
+            count: held_back,
+            objects: Vec::new(),
+            crossing: None,
+        };
+        self.open.push(Entry { subject: None, expires: None, alert: alert.clone() });
+        alert
+    }
+
+    /// Ends a rule's storm, which is over since `at.1`, with the whole count.
+    pub(crate) fn end_storm(
+        &mut self,
+        rule: &RuleId,
+        at: (Timestamp, Timestamp),
+        held_back: u32,
+    ) -> Option<AlertChange> {
+        let index = self.open.iter().position(|e| e.is_storm_of(rule))?;
+        let mut entry = self.open.remove(index);
+        entry.alert.count = held_back;
+        Some(finish(entry, at, EndReason::Left, None))
+    }
+
+    /// Makes alerts of a rule's open records: what goes on when a rule is armed concerns people from then on. The record ends as
+    /// `rule_changed`, and an alert of its own begins; `admit` says whether there is room for it.
+    pub(crate) fn raise(&mut self, rule: &Rule, at: Timestamp, mut admit: impl FnMut() -> bool) -> Vec<AlertChange> {
+        let mut changes = Vec::new();
+        let goes_on = |e: &Entry| e.expires.is_none() && e.subject.is_some() && e.alert.deliver == Deliver::Record;
+        for index in 0..self.open.len() {
+            let entry = &mut self.open[index];
+            if !goes_on(entry) || entry.alert.rule.as_ref().is_none_or(|r| r.id != rule.id) || !admit() {
+                continue;
+            }
+            let alert = AlertChange {
+                id: self.ids.next(at, rule.id.as_str()),
+                revision: 1,
+                phase: Phase::Opened,
+                deliver: Deliver::Alert,
+                held_back: false,
+                captured_at: at,
+                ..entry.alert.clone()
+            };
+            let record =
+                Entry { subject: None, expires: None, alert: std::mem::replace(&mut entry.alert, alert.clone()) };
+            changes.push(finish(record, (at, at), EndReason::RuleChanged, None));
+            changes.push(alert);
+        }
+        changes
+    }
+
     /// A new revision of an open alert.
     pub(crate) fn update(
         &mut self,
@@ -116,6 +210,7 @@ impl AlertBook {
         entry.alert.revision += 1;
         entry.alert.phase = Phase::Updated;
         entry.alert.captured_at = at;
+        entry.alert.watched = None;
         quote(&mut entry.alert, concerned);
         Some(entry.alert.clone())
     }
@@ -149,9 +244,14 @@ impl AlertBook {
         self.end_where(at, at, reason, |e| e.alert.kind == AlertKind::VideoLoss)
     }
 
-    /// Ends all alerts of a rule.
-    pub(crate) fn end_rule(&mut self, rule: &RuleId, at: Timestamp, reason: EndReason) -> Vec<AlertChange> {
-        self.end_where(at, at, reason, |e| e.alert.rule.as_ref().is_some_and(|r| r.id == *rule))
+    /// Ends all alerts of a rule; `at` is (now, when they were over).
+    pub(crate) fn end_rule(
+        &mut self,
+        rule: &RuleId,
+        at: (Timestamp, Timestamp),
+        reason: EndReason,
+    ) -> Vec<AlertChange> {
+        self.end_where(at.0, at.1, reason, |e| e.alert.rule.as_ref().is_some_and(|r| r.id == *rule))
     }
 
     /// Ends all alerts that speak of what is in the picture; they were last known to hold at `known`.
@@ -176,7 +276,29 @@ impl AlertBook {
     }
 }
 
+/// What a rule on trial says is a test, whatever it would be otherwise.
+fn status(rule: &Rule, otherwise: Status) -> Status {
+    match rule.conduct.mode {
+        Mode::Live => otherwise,
+        Mode::Shadow => Status::Test,
+    }
+}
+
+fn rule_ref(rule: &Rule, threshold: Option<f64>) -> RuleRef {
+    RuleRef {
+        id: rule.id.clone(),
+        rev: rule.rev,
+        threshold,
+        hours: rule.conduct.hours.as_ref().map(|hours| hours.name().into()),
+        expires_after: rule.conduct.expires_after,
+    }
+}
+
 impl Entry {
+    fn is_storm_of(&self, rule: &RuleId) -> bool {
+        self.alert.kind == AlertKind::Storm && self.alert.rule.as_ref().is_some_and(|r| r.id == *rule)
+    }
+
     fn is(&self, rule: &RuleId, subject: TrackId) -> bool {
         self.subject == Some(subject) && self.alert.rule.as_ref().is_some_and(|r| r.id == *rule)
     }
@@ -187,6 +309,7 @@ fn finish(entry: Entry, at: (Timestamp, Timestamp), reason: EndReason, concerned
     alert.revision += 1;
     alert.phase = Phase::Ended;
     alert.captured_at = at.0;
+    alert.watched = None;
     alert.ended_at = Some(at.1.clamp(alert.started_at, at.0.max(alert.started_at)));
     alert.end_reason = Some(reason);
     if let Some(concerned) = concerned {

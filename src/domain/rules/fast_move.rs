@@ -143,7 +143,7 @@ impl Run {
     /// Takes in where the track was, and forgets what is older than the rule looks back.
     fn follow(&mut self, track: &Track, post: &Post, during: Duration) {
         let known_until = self.samples.back().map(|sample| sample.at);
-        for (at, bbox) in track.trail_after(known_until) {
+        for (at, bbox) in track.trail_after(known_until.or(post.watched_since)) {
             let far_enough = self.samples.back().is_none_or(|last| at.since(last.at) >= STEP);
             if far_enough {
                 self.samples.push_back(Sample { at, place: post.rule.filter.anchor.of(&bbox), height: bbox.h });

@@ -163,7 +163,7 @@ impl Paths {
         let anchor = post.rule.filter.anchor;
         let mut found = Vec::new();
         let known_until = self.0.get(&track.id()).map(|path| path.at);
-        for (at, bbox) in track.trail_after(known_until) {
+        for (at, bbox) in track.trail_after(known_until.or(post.watched_since)) {
             let place = anchor.of(&bbox);
             let path = self.0.entry(track.id()).or_insert_with(|| Path::new(at, place));
             path.walk(at, place, line);

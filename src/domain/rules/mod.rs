@@ -4,7 +4,10 @@
 //! and cooldowns is not its matter. What each kind means, for people: `docs/rules.md`.
 
 pub mod rule;
+pub mod conduct;
 mod watch;
+mod shift;
+mod limit;
 mod presence;
 mod line_cross;
 mod zone_enter;
@@ -23,7 +26,9 @@ mod object_removed;
 mod object_abandoned;
 pub(crate) mod engine;
 
+pub use conduct::{Conduct, Deliver, Mode};
 pub use crowd::Crowd;
+pub use engine::RuleStanding;
 pub use fast_move::{FastMove, Speed};
 pub use line_cross::LineCross;
 pub use loitering::Loitering;

@@ -91,7 +91,7 @@ impl Presences {
         let anchor = post.rule.filter.anchor;
         let reach = zone.half_breadth();
         let known_until = self.0.get(&track.id()).map(|p| p.last.0);
-        for (at, bbox) in track.trail_after(known_until) {
+        for (at, bbox) in track.trail_after(known_until.or(post.watched_since)) {
             let depth = zone.depth(anchor.of(&bbox));
             let turned = if let Some(presence) = self.0.get_mut(&track.id()) {
                 presence.pass(at, depth, tremble(&bbox).min(reach)).map(|turn| (turn, *presence))

@@ -21,6 +21,7 @@ use crate::domain::alert::{AlertKind, Severity, Urgency};
 use crate::domain::detection::{Confidence, ObjectClass};
 use crate::domain::geometry::{BBox, Point};
 use crate::domain::ids::{RuleId, ZoneId};
+use crate::domain::rules::conduct::Conduct;
 use crate::domain::tracking::Track;
 
 /// One rule of one camera.
@@ -38,6 +39,8 @@ pub struct Rule {
     pub urgency: Urgency,
     /// After an alert of this rule, the same track raises no other for so long.
     pub cooldown: Duration,
+    /// When it holds, and what becomes of what it notices.
+    pub conduct: Conduct,
     /// What it watches for.
     pub spec: RuleSpec,
 }
@@ -51,7 +54,16 @@ impl Rule {
     /// A rule that looks at every object of a known class, is as bad and as soon as its kind says, and takes no rest.
     pub fn new(id: RuleId, spec: RuleSpec) -> Self {
         let (severity, urgency) = spec.kind().defaults();
-        Self { id, rev: 1, filter: ObjectFilter::default(), severity, urgency, cooldown: Duration::ZERO, spec }
+        Self {
+            id,
+            rev: 1,
+            filter: ObjectFilter::default(),
+            severity,
+            urgency,
+            cooldown: Duration::ZERO,
+            conduct: Conduct::of(spec.kind()),
+            spec,
+        }
     }
 }
 

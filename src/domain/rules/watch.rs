@@ -62,12 +62,14 @@ pub(crate) struct Post {
     pub(crate) spoke: BTreeMap<TrackId, Timestamp>,
     /// When it last had one at all.
     spoke_last: Option<Timestamp>,
+    /// Since when the rule watches, where it does not always: what was before does not concern it.
+    pub(crate) watched_since: Option<Timestamp>,
 }
 
 impl Post {
     /// A rule that has not spoken yet, on its ground.
     pub(super) const fn new(rule: Rule, zone: Option<Zone>, line: Option<NamedLine>) -> Self {
-        Self { rule, zone, line, spoke: BTreeMap::new(), spoke_last: None }
+        Self { rule, zone, line, spoke: BTreeMap::new(), spoke_last: None, watched_since: None }
     }
 
     /// Notes that an alert about `track` has opened or ended `at`.

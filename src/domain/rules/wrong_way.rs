@@ -201,7 +201,7 @@ impl InZoneWatch {
         let zone = &post.zone.as_ref()?.shape;
         let mut left = None;
         let known_until = self.ways.get(&track.id()).map(|way| way.looked);
-        for (at, bbox) in track.trail_after(known_until) {
+        for (at, bbox) in track.trail_after(known_until.or(post.watched_since)) {
             let place = post.rule.filter.anchor.of(&bbox);
             let depth = zone.depth(place);
             if depth > 0.0 {

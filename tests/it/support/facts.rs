@@ -11,6 +11,7 @@ use lightbar::domain::camera::{CameraCard, Datum, Position, Privacy, Purpose};
 use lightbar::domain::detection::{Confidence, ModelCard, ObjectClass};
 use lightbar::domain::geometry::{BBox, CrossingDirection};
 use lightbar::domain::ids::{AlertId, CameraId, NodeId, RuleId, TrackId, ZoneId};
+use lightbar::domain::rules::Deliver;
 use lightbar::domain::time::Timestamp;
 use lightbar::pipeline::packet::{CaptureClock, ClockQuality};
 use lightbar::pipeline::ports::{Decided, Fact, FrameRef};
@@ -61,6 +62,9 @@ pub(crate) fn decided(kind: AlertKind, camera_id: &str, n: u64) -> Decided {
         revision: 1,
         phase: Phase::Opened,
         status: if matches!(kind, K::Storm | K::Overload | K::Store) { Status::System } else { Status::Actual },
+        deliver: Deliver::Alert,
+        held_back: false,
+        watched: None,
         kind,
         cues: vec![if seen {
             Cue::Detector
@@ -70,7 +74,13 @@ pub(crate) fn decided(kind: AlertKind, camera_id: &str, n: u64) -> Decided {
             Cue::Person
         }],
         camera: camera(camera_id),
-        rule: seen.then(|| RuleRef { id: RuleId::parse("rule-1").unwrap(), rev: 2, threshold: Some(30.0) }),
+        rule: seen.then(|| RuleRef {
+            id: RuleId::parse("rule-1").unwrap(),
+            rev: 2,
+            threshold: Some(30.0),
+            hours: None,
+            expires_after: None,
+        }),
         zone: (seen && !matches!(kind, K::LineCross | K::WrongWay)).then(|| ZoneRef {
             id: ZoneId::parse("rack").unwrap(),
             rev: 1,

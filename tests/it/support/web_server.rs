@@ -11,12 +11,14 @@ use lightbar::domain::ids::{AlertId, CameraId};
 use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
 use lightbar::metrics::Metrics;
-use lightbar::pipeline::ports::{Clock, Recorded};
+use lightbar::pipeline::desk::Desk;
+use lightbar::pipeline::ports::{Channel, Clock, Recorded};
 use lightbar::pipeline::status::StatusBoard;
+use lightbar::store::{Options, Store};
 use lightbar::web::memory::MemoryFeed;
-use lightbar::web::{self, WebState};
+use lightbar::web::{self, DeskDoor, WebState};
 use serde_json::{Value, json};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
 /// Nothing here takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -25,6 +27,9 @@ pub(crate) struct WebServer {
     pub(crate) address: SocketAddr,
     pub(crate) feed: Arc<MemoryFeed>,
     pub(crate) board: Arc<StatusBoard>,
+    /// What the cameras are told that people ordered.
+    pub(crate) desk: watch::Sender<Arc<Desk>>,
+    _folder: tempfile::TempDir,
     live: broadcast::Sender<Recorded>,
     order: Mutex<()>,
     stop: Option<oneshot::Sender<()>>,
@@ -49,6 +54,10 @@ impl WebServer {
         let reader: Arc<dyn lightbar::pipeline::ports::FeedReader> = Arc::<MemoryFeed>::clone(&feed);
         let state = WebState::new(reader, live.clone(), Arc::clone(&board), Arc::new(SystemClock), metrics)
             .with_feed_clients_max(clients);
+        let folder = tempfile::tempdir().unwrap();
+        let orders = Store::open(folder.path(), Options::default()).unwrap().desk().unwrap();
+        let desk = watch::Sender::new(Arc::default());
+        let state = state.with_desk(DeskDoor { store: Arc::new(orders), tell: desk.clone() });
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let thread = std::thread::spawn(move || {
@@ -60,7 +69,17 @@ impl WebServer {
             });
         });
         let address = told.recv_timeout(DEADLINE).unwrap();
-        Self { address, feed, board, live, order: Mutex::new(()), stop: Some(stop), thread: Some(thread) }
+        Self {
+            address,
+            feed,
+            board,
+            desk,
+            _folder: folder,
+            live,
+            order: Mutex::new(()),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     /// Records a change and says it to the feed, as the record stage does.
@@ -72,6 +91,24 @@ impl WebServer {
         // An Err says that nobody listens, which is no failure.
         self.live.send(recorded.clone()).ok();
         recorded
+    }
+
+    /// As [`WebServer::record`], on another channel than that of people.
+    pub(crate) fn record_on(&self, channel: Channel, alert: &Value) -> Recorded {
+        let _in_order = self.order.lock().unwrap();
+        let id = alert["alert_id"].as_str().unwrap().replace('-', "");
+        let id = AlertId::from_u128(u128::from_str_radix(&id, 16).unwrap());
+        let recorded = self.feed.push_on(channel, id, &alert.to_string(), SystemClock.now());
+        // An Err says that nobody listens, which is no failure.
+        self.live.send(recorded.clone()).ok();
+        recorded
+    }
+
+    /// Sends JSON with a method, and gives the answer.
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let url = self.url(path);
+        let request = ureq::http::Request::builder().method(method).uri(url).header("content-type", "application/json");
+        Answer::of(agent().run(request.body(body.to_string()).unwrap()).unwrap())
     }
 
     pub(crate) fn watching(&self, id: &str, name: &str) {
@@ -136,7 +173,7 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).timeout_per_read(Some(DEADLINE)).build().into()
 }
 
