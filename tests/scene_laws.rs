@@ -3,6 +3,8 @@
 
 #[path = "scenes/laws.rs"]
 mod laws;
+#[path = "scenes/causes.rs"]
+mod causes;
 
 use std::time::Duration;
 
