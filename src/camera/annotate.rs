@@ -7,6 +7,7 @@ use std::time::Duration;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
+use gstreamer_video::VideoFrameExt as _;
 
 use super::CameraError;
 
@@ -102,7 +103,8 @@ fn draw_at(pad: &gst::Pad, draw: Draw) {
 fn draw_on(buffer: &mut gst::BufferRef, format: &gst_video::VideoInfo, at: Duration, draw: &Mutex<Draw>) {
     let Ok(mut frame) = gst_video::VideoFrameRef::from_buffer_ref_writable(buffer, format) else { return };
     let (width, height) = (format.width() as usize, format.height() as usize);
-    let strides: Vec<usize> = format.stride().iter().map(|&stride| usize::try_from(stride).unwrap_or(0)).collect();
+    // The buffer's own, which a decoder may have padded; the format's would be wrong.
+    let strides: Vec<usize> = frame.plane_stride().iter().map(|&stride| usize::try_from(stride).unwrap_or(0)).collect();
     let [y, u, v, _] = frame.planes_data_mut();
     let mut canvas = Canvas { width, height, planes: [(y, strides[0]), (u, strides[1]), (v, strides[2])] };
     let mut draw = draw.lock().unwrap_or_else(PoisonError::into_inner);

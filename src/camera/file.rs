@@ -164,8 +164,23 @@ pub fn duration(path: &Path) -> Option<Duration> {
         }
     });
     let begun = pipeline.set_state(gst::State::Paused).is_ok();
-    let rest = pipeline.state(gst::ClockTime::from_seconds(5)).0;
-    let length = (begun && rest.is_ok()).then(|| pipeline.query_duration::<gst::ClockTime>()).flatten();
+    let length = begun.then(|| asked_for_length(&pipeline)).flatten();
     pipeline.set_state(gst::State::Null).ok();
     length.map(|length| Duration::from_nanos(length.nseconds()))
+}
+
+/// The length, as soon as the file's table is read: messages come by meanwhile, an error ends it.
+fn asked_for_length(pipeline: &gst::Pipeline) -> Option<gst::ClockTime> {
+    const PATIENCE: usize = 50;
+    let bus = pipeline.bus()?;
+    for _ in 0..PATIENCE {
+        if let Some(length) = pipeline.query_duration::<gst::ClockTime>() {
+            return Some(length);
+        }
+        let message = bus.timed_pop(gst::ClockTime::from_mseconds(100));
+        if message.is_some_and(|message| message.type_() == gst::MessageType::Error) {
+            return None;
+        }
+    }
+    None
 }

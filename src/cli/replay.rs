@@ -223,8 +223,8 @@ fn parse_trace(text: &str) -> Result<Wanted, String> {
     if text == "all" {
         return Ok(Wanted::All);
     }
-    let track = text.parse().ok().map(|number| Wanted::Track(TrackId(number)));
+    let track = text.trim_start_matches('t').parse().ok().map(|number| Wanted::Track(TrackId(number)));
     track.or_else(|| AlertId::parse(text).map(Wanted::Alert)).ok_or_else(|| {
-        format!("wanted a track's number such as 7, an alert's id such as 00dc6acf-ac00-7b1c-8d2e-3f4a5b6c7d8e, or all; got {text:?}")
+        format!("wanted a track's number such as t7, an alert's id such as 00dc6acf-ac00-7b1c-8d2e-3f4a5b6c7d8e, or all; got {text:?}")
     })
 }

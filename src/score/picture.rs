@@ -11,7 +11,8 @@ use crate::contract::time::rfc3339;
 use crate::domain::time::Timestamp;
 
 const WIDTH: f64 = 1280.0;
-const LEFT: f64 = 230.0;
+/// Room for a letter of a camera's name.
+const LETTER: f64 = 8.2;
 const RIGHT: f64 = 24.0;
 const TOP: f64 = 84.0;
 const ROW: f64 = 46.0;
@@ -49,7 +50,8 @@ pub fn timeline(truth: &Truth, told: &[Told], verdict: &Verdict) -> String {
         .chain(told.iter().map(|t| (t.camera.as_str(), t.kind.as_str())))
         .collect();
     let rows: Vec<(&str, &str)> = rows.into_iter().collect();
-    let axis = Axis::over(truth, told);
+    let letters = rows.iter().map(|(camera, kind)| camera.chars().count().max(kind.chars().count())).max().unwrap_or(0);
+    let axis = Axis::over(truth, told, 24.0 + LETTER * letters.clamp(12, 64) as f64);
     let height = TOP + ROW * rows.len() as f64 + AXIS;
     let mut svg = Svg(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\" \
@@ -89,10 +91,11 @@ pub fn timeline(truth: &Truth, told: &[Told], verdict: &Verdict) -> String {
 struct Axis {
     from: Timestamp,
     seconds: f64,
+    left: f64,
 }
 
 impl Axis {
-    fn over(truth: &Truth, told: &[Told]) -> Self {
+    fn over(truth: &Truth, told: &[Told], left: f64) -> Self {
         let events =
             truth.events.iter().flat_map(|e| [e.start.minus(e.tolerance), e.end.unwrap_or(e.due).plus(e.tolerance)]);
         let alerts = told.iter().flat_map(|t| [t.started_at, t.captured_at]);
@@ -100,11 +103,15 @@ impl Axis {
         let all: Vec<Timestamp> = events.chain(alerts).chain(watched).collect();
         let from = all.iter().min().copied().unwrap_or_default();
         let seconds = all.iter().max().map_or(1.0, |until| until.seconds_from(from)).max(1.0);
-        Self { from, seconds }
+        Self { from, seconds, left }
     }
 
     fn x(&self, at: Timestamp) -> f64 {
-        LEFT + (at.seconds_from(self.from) / self.seconds).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT)
+        self.place(at.seconds_from(self.from))
+    }
+
+    fn place(&self, seconds: f64) -> f64 {
+        self.left + (seconds / self.seconds).clamp(0.0, 1.0) * (WIDTH - self.left - RIGHT)
     }
 }
 
@@ -162,7 +169,7 @@ fn ticks(svg: &mut Svg, axis: &Axis, bottom: f64) {
     let step = steps.into_iter().find(|step| axis.seconds / step <= 16.0).unwrap_or(axis.seconds / 12.0);
     let mut at = 0.0;
     while at <= axis.seconds {
-        let x = LEFT + at / axis.seconds * (WIDTH - LEFT - RIGHT);
+        let x = axis.place(at);
         svg.put(format_args!("<line x1=\"{x:.1}\" y1=\"{TOP}\" x2=\"{x:.1}\" y2=\"{bottom}\" stroke=\"#d5dae0\"/>"));
         svg.put(format_args!(
             "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555d66\">{}</text>",

@@ -164,7 +164,7 @@ fn a_video_that_ends_in_the_middle_is_used_as_far_as_it_goes() {
     let full = replay(dir.path(), &[&["--video", "whole.ts", "--out", "-"], &camera[..]].concat());
     assert!(frames(&cut) > 5 && frames(&cut) < frames(&full), "{} and {}", frames(&cut), frames(&full));
 
-    std::fs::write(dir.path().join("cut.mp4"), &std::fs::read(&clip).unwrap()[..50_000]).unwrap();
+    std::fs::write(dir.path().join("cut.mp4"), &std::fs::read(&clip).unwrap()[..200]).unwrap();
     let unusable = replay(dir.path(), &[&["--video", "cut.mp4", "--out", "-"], &camera[..]].concat());
     assert_eq!(unusable.status.code(), Some(1));
     assert!(said(&unusable).contains("cannot replay cut.mp4"), "{}", said(&unusable));

@@ -99,7 +99,7 @@ impl Stage {
 
     fn raise(&mut self, change: &AlertChange, at: Timestamp) {
         let rule = change.rule.as_ref().map_or("-", |rule| rule.id.as_str());
-        let who: Vec<String> = change.objects.iter().map(|o| format!("{} #{}", o.class.as_str(), o.track)).collect();
+        let who: Vec<String> = change.objects.iter().map(|o| format!("{} {}", o.class.as_str(), o.track)).collect();
         self.captions.push_back((at, format!("{} {rule}: {}", change.kind.as_str(), who.join(", "))));
         if self.captions.len() > CAPTIONS_MAX {
             self.captions.pop_front();
@@ -139,7 +139,7 @@ impl Stage {
             let corners = [(b.x, b.y), (b.x + b.w, b.y), (b.x + b.w, b.y + b.h), (b.x, b.y + b.h)];
             pen.outline(&corners, true, colour);
             let name = object.label.as_deref().unwrap_or(object.class.as_str());
-            let words = format!("{name} #{} {:.0}%", object.track, object.confidence.get() * 100.0);
+            let words = format!("{name} {} {:.0}%", object.track, object.confidence.get() * 100.0);
             pen.words((b.x, b.y), &words, colour);
         }
         let mut y = 0.0;
