@@ -201,3 +201,78 @@ fn seconds_between(from: &str, until: &str) -> String {
         _ => "?".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::alert::Phase;
+    use crate::domain::detection::{Confidence, Detection, ObjectClass};
+    use crate::domain::geometry::{BBox, Point, Zone, ZoneShape};
+    use crate::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
+    use crate::domain::rules::{Loitering, Rule, RuleSpec};
+    use crate::domain::scene::{Observation, Scene, SceneConfig};
+    use crate::domain::time::Timestamp;
+
+    /// One who walks into a yard, stays for ten seconds and goes; explained at the end.
+    fn stayed() -> ExplanationV1 {
+        let id = ZoneId::parse("yard").unwrap();
+        let square = [(0.3, 0.3), (0.7, 0.3), (0.7, 0.9), (0.3, 0.9)];
+        let shape = ZoneShape::new(square.map(|(x, y)| Point::new(x, y)).to_vec()).unwrap();
+        let spec = RuleSpec::Loitering(Loitering { zone: id.clone(), dwell: Duration::from_secs(4) });
+        let config = SceneConfig {
+            zones: vec![Zone { id, rev: 1, name: None, category: None, shape }],
+            rules: vec![Rule::new(RuleId::parse("stays").unwrap(), spec)],
+            ..SceneConfig::new(CameraId::parse("gate").unwrap())
+        };
+        let mut scene = Scene::new(config, IdSeed::from_texts(&["words"]));
+        let mut last = None;
+        for step in 0..120 {
+            let t = f64::from(step) * 0.2;
+            let x = if t < 4.0 { 0.12 * t } else { 0.48 + 0.12 * (t - 14.0).max(0.0) };
+            let body = Detection {
+                bbox: BBox::new(x, 0.5, 0.06, 0.25),
+                class: ObjectClass::Person,
+                label: None,
+                confidence: Confidence::clamped(0.9),
+            };
+            let at = Timestamp::from_millis(1_700_000_000_000 + (t * 1000.0) as i64);
+            let changes = scene.observe(at, Observation::Analysed { detections: &[body], luma: None });
+            for change in changes.iter().filter(|change| change.phase != Phase::Updated) {
+                last = scene.explain(change);
+            }
+        }
+        ExplanationV1::from(&last.unwrap())
+    }
+
+    #[test]
+    fn an_alert_is_explained_from_its_beginning_to_its_end_in_both_languages() {
+        let kept = stayed();
+        // As the store gives it back.
+        let read: ExplanationV1 = serde_json::from_str(&kept.to_json()).unwrap();
+        assert_eq!(read, kept);
+        let english = lines(&read, Tongue::English).join("\n");
+        for words in [
+            "loitering at camera gate",
+            "Rule stays, revision 1, zone yard",
+            "the zone's border was passed, inwards",
+            "raised: the threshold is 4 s, the condition had held for 4.",
+            "over: the condition no longer held",
+            "(person), first seen",
+            "confirmed as person",
+            "rule stays raised loitering",
+            "came to rest",
+            "picture widths long",
+        ] {
+            assert!(english.contains(words), "{words:?} is not in:\n{english}");
+        }
+        let chinese = lines(&read, Tongue::Chinese).join("\n");
+        for words in ["规则 stays，第 1 版，区域 yard", "进入区域", "阈值 4 秒", "确认为 person", "情况已消失"]
+        {
+            assert!(chinese.contains(words), "{words:?} is not in:\n{chinese}");
+        }
+        let times: Vec<&str> = read.tracks[0].moments.iter().map(|m| m.at.as_str()).collect();
+        assert!(times.windows(2).all(|pair| pair[0] <= pair[1]));
+    }
+}

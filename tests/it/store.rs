@@ -10,6 +10,7 @@ use lightbar::domain::alert::AlertKind;
 use lightbar::domain::ids::CameraId;
 use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
+use lightbar::domain::trace::Explanation;
 use lightbar::pipeline::ports::{Fact, FactStore, Outbox, OutboxRecord, StoreError};
 use lightbar::store::{BlindQuery, Options, Reader, Store, Writer};
 
@@ -263,6 +264,35 @@ fn assert_listed(dir: &Path) {
         Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["blind", "--data-dir", "/nowhere"]).output().unwrap();
     assert!(!elsewhere.status.success());
     assert!(String::from_utf8_lossy(&elsewhere.stderr).contains("there is no store in /nowhere"));
+}
+
+#[test]
+fn an_alert_is_explained_in_words_and_what_nobody_explained_is_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, mut writer) = open(dir.path());
+    let mut loitering = decided(AlertKind::Loitering, "gate-north", 1);
+    loitering.explanation = Some(Box::new(Explanation { alert: loitering.change.clone(), trails: Vec::new() }));
+    writer.record(&[Fact::Alert(Box::new(loitering)), opened("gate-north", 2)], at(1)).unwrap();
+    let reader = store.reader().unwrap();
+    assert!(reader.explanation(alert_id(1)).unwrap().unwrap().contains("\"kind\":\"loitering\""));
+    assert_eq!(reader.explanation(alert_id(2)).unwrap(), None);
+    let explain = |n: u64, language: &str| {
+        let id = alert_id(n).to_string();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lightbar"));
+        let told = command.args(["explain", &id, "--lang", language, "--data-dir"]).arg(dir.path()).output().unwrap();
+        (told.status.success(), String::from_utf8_lossy(&[told.stdout, told.stderr].concat()).into_owned())
+    };
+    let (told, words) = explain(1, "zh-CN");
+    assert!(
+        told && words.contains("规则 rule-1，第 2 版，区域 车棚") && words.contains("条件已成立 31.0 秒"),
+        "{words}"
+    );
+    let (told, words) = explain(1, "en");
+    assert!(told && words.contains("the threshold is 30 s, the condition had held for 31.0 s"), "{words}");
+    let (told, words) = explain(2, "en");
+    assert!(!told && words.contains("nothing that explains it"), "{words}");
+    let (told, words) = explain(9, "en");
+    assert!(!told && words.contains("no alert"), "{words}");
 }
 
 #[test]
