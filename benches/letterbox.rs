@@ -4,9 +4,12 @@
 //! decoder's frame comes from memory too; the copy goes to memory that is there already.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
+mod cpu_time;
+
 use std::hint::black_box;
 use std::sync::Arc;
 
+use self::cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lightbar::inference::Resize;
 use lightbar::inference::letterbox::{ChannelOrder, Element, ElementType, InputSpec, Letterbox, TensorLayout};
@@ -49,7 +52,7 @@ fn pictures(layout: PixelLayout) -> Vec<Picture> {
     (0..TURNS).map(|_| picture(layout)).collect()
 }
 
-fn fill<T: Element>(criterion: &mut Criterion, name: &str, pictures: &[Picture], spec: InputSpec) {
+fn fill<T: Element>(criterion: &mut Criterion<CpuTime>, name: &str, pictures: &[Picture], spec: InputSpec) {
     let mut letterbox = Letterbox::<T>::new(spec);
     let mut turns = pictures.iter().cycle();
     criterion.bench_function(name, |bencher| {
@@ -61,7 +64,7 @@ fn fill<T: Element>(criterion: &mut Criterion, name: &str, pictures: &[Picture],
     });
 }
 
-fn benches(criterion: &mut Criterion) {
+fn benches(criterion: &mut Criterion<CpuTime>) {
     let nv12 = pictures(PixelLayout::Nv12);
     let mut copies: Vec<Vec<u8>> = (0..2).map(|i| vec![0; nv12[0].planes.plane(i).0.len()]).collect();
     let mut turns = nv12.iter().cycle();
@@ -80,5 +83,9 @@ fn benches(criterion: &mut Criterion) {
     fill::<u8>(criterion, "NV12 to u8 NHWC", &nv12, spec(TensorLayout::Nhwc, ElementType::U8));
 }
 
-criterion_group!(letterbox, benches);
+criterion_group! {
+    name = letterbox;
+    config = Criterion::default().with_measurement(CpuTime);
+    targets = benches
+}
 criterion_main!(letterbox);

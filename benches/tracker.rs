@@ -3,9 +3,12 @@
 //! `cargo bench --bench tracker`. Aim: below 1 % of one inference (a nano detector takes about 20 ms of one core).
 #![allow(missing_docs, reason = "criterion's macros make undocumented items")]
 
+mod cpu_time;
+
 use std::hint::black_box;
 use std::time::Duration;
 
+use self::cpu_time::CpuTime;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
@@ -65,7 +68,7 @@ fn twenty_rules() -> SceneConfig {
     config
 }
 
-fn per_frame(c: &mut Criterion) {
+fn per_frame(c: &mut Criterion<CpuTime>) {
     let frames: Vec<Vec<Detection>> = (0..2 * FRAMES).map(frame).collect();
     let mut group = c.benchmark_group("100 objects, 50 frames");
     group.throughput(criterion::Throughput::Elements(FRAMES as u64));
@@ -118,5 +121,9 @@ fn per_frame(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, per_frame);
+criterion_group! {
+    name = benches;
+    config = Criterion::default().with_measurement(CpuTime);
+    targets = per_frame
+}
 criterion_main!(benches);
