@@ -74,6 +74,7 @@ enum Wanted {
     All,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut settings = config::load(&args.config)?;
     if let Some(model) = &args.model {
@@ -137,7 +138,7 @@ fn write_watched(path: &Path, done: &[Replayed]) -> anyhow::Result<()> {
     for reel in done {
         if let Some((from, until)) = reel.watched {
             let line = serde_json::json!({ "camera": reel.camera, "watched": [rfc3339(from), rfc3339(until)] });
-            text += &format!("{line}\n");
+            text.extend([format!("{line}\n")]);
         }
     }
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))

@@ -76,6 +76,7 @@ pub(super) struct Args {
     lang: Option<String>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut mistakes = Mistakes::default();
     let truth = read_all_truth(&args, &mut mistakes)?;
@@ -216,8 +217,7 @@ fn read_file(path: &Path, args: &Args, mistakes: &mut Mistakes) -> anyhow::Resul
 fn text(path: &Path) -> anyhow::Result<String> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     String::from_utf8(bytes).map_err(|error| {
-        let line =
-            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|&byte| byte == b'\n').count();
         anyhow::anyhow!("{}:{line}: is not UTF-8 text; a file of JSON lines is wanted", path.display())
     })
 }

@@ -2,7 +2,7 @@
 //!
 //! Truth and alerts come in as files of JSON lines, are checked whole (every mistake with file, line and field), and are
 //! compared by time, camera and kind: one alert tells of one event. Knows nothing of the service's rules, tracks or zones,
-//! since it judges them. The comparison is pure; serde_json stands at the door only.
+//! since it judges them. The comparison is pure; `serde_json` stands at the door only.
 
 pub mod event;
 pub mod judge;

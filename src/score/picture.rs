@@ -192,7 +192,7 @@ fn draw_event(svg: &mut Svg, axis: &Axis, event: &Event, y: f64, fate: Fate) {
     let colour = fate.colour();
     let mut words = format!("{} {}", event.kind, rfc3339(event.start));
     for more in [&event.class, &event.direction, &event.name].into_iter().flatten() {
-        words += &format!(", {more}");
+        words.extend([format!(", {more}")]);
     }
     svg.put(format_args!(
         "<g><title>{}</title><rect x=\"{x0:.1}\" y=\"{}\" width=\"{:.1}\" height=\"14\" rx=\"3\" fill=\"{colour}\" fill-opacity=\"0.3\" \

@@ -164,13 +164,13 @@ mod tests {
     #[test]
     fn events_spans_and_places() {
         let truth = read(
-            r##"# of my own
+            r#"# of my own
 {"video": "videos/Car_park.mp4", "kind": "line_cross", "start_s": 6.3, "due_s": 6.3, "tolerance_s": 0.5, "class": "car", "line": [[0,0.5],[1,0.5]], "direction": "right_to_left"}
 
 {"camera": "gate", "kind": "loitering", "start": "1970-01-01T00:17:00Z", "due": "1970-01-01T00:17:15Z", "end_s": 60, "rule": "lingers"}
 {"camera": "gate", "watched": [0, 3600]}
 {"camera": "gate", "ignore": [10, 20], "kind": "loitering", "region": [[0,0],[1,0],[1,1]]}
-{"camera": "gate", "ignore": true}"##,
+{"camera": "gate", "ignore": true}"#,
         )
         .unwrap();
         let [car, loiterer] = truth.events.as_slice() else { panic!("{truth:?}") };
@@ -180,7 +180,7 @@ mod tests {
             (loiterer.tolerance, loiterer.due.since(loiterer.start)),
             (Duration::from_secs(2), Duration::from_secs(15))
         );
-        assert_eq!(truth.watched[0].until.since(truth.watched[0].from), Duration::from_secs(3600));
+        assert_eq!(truth.watched[0].until.since(truth.watched[0].from), Duration::from_hours(1));
         assert_eq!((truth.ignored.len(), truth.ignored[1].span), (2, None));
     }
 

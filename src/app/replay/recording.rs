@@ -202,10 +202,10 @@ pub fn sections(path: &Path) -> anyhow::Result<Vec<Section>> {
         let read = reader.read_line(&mut text).with_context(|| format!("{name}:{}: is not text", number + 1))?;
         offset += read as u64;
         number += 1;
-        if read == 0 || text.starts_with("{\"form\"") {
-            if let Some(section) = found.last_mut() {
-                section.lasts_ns = serde_json::from_str::<FrameLine>(&last).map_or(0, |frame| frame.t);
-            }
+        if (read == 0 || text.starts_with("{\"form\""))
+            && let Some(section) = found.last_mut()
+        {
+            section.lasts_ns = serde_json::from_str::<FrameLine>(&last).map_or(0, |frame| frame.t);
         }
         if read == 0 {
             break;

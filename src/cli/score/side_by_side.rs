@@ -17,7 +17,7 @@ pub(super) fn text(a: &[Told], b: &[Told], found: &Comparison, truth: Option<&Tr
         (tongue.pick("仅 B", "only B"), found.only_b.len()),
     ];
     for (name, count) in counts {
-        out += &format!("{}{count}\n", left(name, 16));
+        out.extend([format!("{}{count}\n", left(name, 16))]);
     }
     let alerts = |told: &[Told], places: &[usize]| places.iter().map(|&i| alert_line(&told[i])).collect::<Vec<_>>();
     let later: Vec<String> = found
@@ -35,14 +35,14 @@ pub(super) fn text(a: &[Told], b: &[Told], found: &Comparison, truth: Option<&Tr
     for (name, told, verdict) in [("A", a, &against.a), ("B", b, &against.b)] {
         let total = Score::new(truth, told, verdict, None).total;
         let f1 = total.f1.map_or_else(|| "-".to_owned(), |f1| format!("{f1:.3}"));
-        out += &format!(
+        out.extend([format!(
             "{name}  {} {}/{}  {} {}  F1 {f1}\n",
             tongue.pick("报出", "told"),
             total.matched,
             total.events,
             tongue.pick("误报", "false"),
             total.false_alerts
-        );
+        )]);
     }
     let events = |places: &[usize]| places.iter().map(|&i| event_line(&truth.events[i])).collect::<Vec<_>>();
     out += &list(

@@ -26,7 +26,7 @@ pub(super) fn score(truth: &Truth, told: &[Told], verdict: &Verdict, score: &Sco
         out += &row(&name, figures, first, tongue);
     }
     for (title, group) in groups {
-        out += &format!("{}\n", tongue.paint(FAINT, title));
+        out.extend([format!("{}\n", tongue.paint(FAINT, title))]);
         for (name, figures) in group {
             out += &row(name, figures, first, tongue);
         }
@@ -128,10 +128,10 @@ pub(super) fn list(title: &str, lines: Vec<String>, colour: &str, tongue: Tongue
     let mut out = format!("{}\n", tongue.paint(colour, &format!("{title} ({})", lines.len())));
     let rest = lines.len().saturating_sub(LISTED);
     for line in lines.into_iter().take(LISTED) {
-        out += &format!("  {line}\n");
+        out.extend([format!("  {line}\n")]);
     }
     if rest > 0 {
-        out += &format!("  ... {} {rest}\n", tongue.pick("另有", "and more:"));
+        out.extend([format!("  ... {} {rest}\n", tongue.pick("另有", "and more:"))]);
     }
     out
 }
