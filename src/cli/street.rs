@@ -1,5 +1,7 @@
 //! `lightbar street`: the demo's street on its own, for training its model and for tests. Not shown in the help.
 
+mod mot;
+
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,8 @@ enum What {
         #[arg(long, default_value_t = 59.99)]
         seconds: f64,
     },
+    /// Write a busy street's truth, and what a poor detector finds of it, in the form of the MOT Challenge.
+    Mot(mot::Args),
     /// Write frames of random scenes to standard output (I420), and what is on them to a file, one JSON line each.
     Render(RenderArgs),
 }
@@ -73,6 +77,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
             server::serve(&ServeOptions { port, cache, password })?;
         }
         What::Truth { started_at, seconds } => truth(Timestamp::from_millis(started_at), seconds)?,
+        What::Mot(args) => mot::run(&args)?,
         What::Render(args) => render(&args)?,
     }
     Ok(ExitCode::SUCCESS)

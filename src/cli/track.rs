@@ -1,7 +1,8 @@
 //! `lightbar track`: MOT Challenge detections in, tracks out, with the service's own tracker.
 //!
-//! Made for measuring the tracker side by side with others. Works offline, so the frames before a track was confirmed are
-//! written too; what a track's box is on a frame is what the detector gave. Frames that a track was not seen on are left out.
+//! Made for measuring the tracker side by side with others. What a track's box is on a frame is what the detector gave; frames
+//! that a track was not seen on are left out. Works offline, so the frames before a track was confirmed are written too, unless
+//! told otherwise.
 
 mod mot;
 
@@ -13,7 +14,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use self::mot::{MotSize, Row, Scores};
+use self::mot::{Form, MotSize, Row, Scores};
+use crate::domain::detection::ObjectClass;
 use crate::domain::ids::TrackId;
 use crate::domain::time::Timestamp;
 use crate::domain::tracking::{Tracker, TrackerConfig};
@@ -22,9 +24,10 @@ const EXAMPLES: &str = "\
 Examples:
   lightbar track --detections MOT17-02/det/det.txt --size 1920x1080 --fps 30 --out MOT17-02.txt
   lightbar track --detections dpm.txt --size 1920x1080 --fps 30 --scores logistic --out tracks.txt
+  lightbar track --detections street.det --size 960x540 --fps 5 --classes person,bicycle,motorcycle,car --out tracks.txt
 
-Input, one detection per line, frames counted from 1, pixels, in any order:
-  frame,id,left,top,width,height,confidence[,x,y,z]      id is ignored
+Input, one detection per line, frames counted from 1, pixels, in any order, gaps allowed; # begins a comment:
+  frame,id,left,top,width,height,confidence[,class|x,y,z]      id is ignored, class is read with --classes
 Output, by frame and track:
   frame,track,left,top,width,height,confidence,-1,-1,-1";
 
@@ -47,6 +50,15 @@ pub(super) struct Args {
     /// What the confidences are: 0..1, or a detector's raw scores to be squeezed into it
     #[arg(long, value_enum, default_value_t = Scores::Unit)]
     scores: Scores,
+    /// What the numbers in field 8 mean, from 1 on (person,bicycle,car,...); without it everything is a person
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', value_parser = parse_class)]
+    classes: Vec<ObjectClass>,
+    /// Leave out lines that cannot be used instead of refusing the file
+    #[arg(long)]
+    skip_bad: bool,
+    /// Write only what was known at each frame: nothing of a track before it was confirmed
+    #[arg(long)]
+    online: bool,
     /// Detections at least so sure may begin a track
     #[arg(long, default_value_t = TrackerConfig::default().confirm_confidence)]
     confirm: f32,
@@ -67,6 +79,13 @@ fn parse_fps(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_class(name: &str) -> Result<ObjectClass, String> {
+    ObjectClass::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = ObjectClass::ALL.iter().map(|class| class.as_str()).collect();
+        format!("wanted one of {}, got {name:?}", known.join(", "))
+    })
+}
+
 fn parse_seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| format!("wanted seconds such as 2, got {text:?}"))?;
     if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err(format!("wanted 0 to 3600 seconds, got {text}")) }
@@ -76,14 +95,21 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let name = args.detections.display();
     let text = fs::read_to_string(&args.detections).with_context(|| format!("reading detections from {name}"))?;
-    let frames =
-        mot::parse(&text, args.size, args.scores).with_context(|| format!("reading detections from {name}"))?;
+    let (frames, bad) = mot::parse(&text, &Form { size: args.size, scores: args.scores, classes: args.classes });
+    match bad {
+        Some(bad) if args.skip_bad => tracing::warn!(lines = bad.lines, "lines of {name} were left out:\n{bad}"),
+        Some(bad) => {
+            return Err(bad)
+                .with_context(|| format!("reading detections from {name} (--skip-bad uses the other lines)"));
+        }
+        None => {}
+    }
     let config = TrackerConfig {
         confirm_confidence: args.confirm,
         keep_confidence: args.keep,
         lost_after: Duration::from_secs_f64(args.lost_after),
     };
-    let rows = track(&frames, config, args.fps);
+    let rows = track(&frames, config, args.fps, args.online);
     fs::write(&args.out, mot::write(&rows, args.size))
         .with_context(|| format!("writing tracks to {}", args.out.display()))?;
     let tracks: BTreeSet<u64> = rows.iter().map(|row| row.track).collect();
@@ -93,7 +119,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs the tracker over all frames up to the last one that has a detection.
-fn track(frames: &mot::Frames, config: TrackerConfig, fps: f64) -> Vec<Row> {
+fn track(frames: &mot::Frames, config: TrackerConfig, fps: f64, online: bool) -> Vec<Row> {
     let mut tracker = Tracker::new(config);
     let mut rows = Vec::new();
     let mut confirmed: BTreeSet<TrackId> = BTreeSet::new();
@@ -105,7 +131,9 @@ fn track(frames: &mot::Frames, config: TrackerConfig, fps: f64) -> Vec<Row> {
             if track.is_confirmed() {
                 confirmed.insert(track.id());
             }
-            rows.push(Row { frame, track: track.id().0, bbox: track.measured(), confidence: track.confidence() });
+            if track.is_confirmed() || !online {
+                rows.push(Row { frame, track: track.id().0, bbox: track.measured(), confidence: track.confidence() });
+            }
         }
     }
     rows.retain(|row| confirmed.contains(&TrackId(row.track)));
@@ -126,6 +154,9 @@ mod tests {
             fps: 25.0,
             out: folder.join("tracks.txt"),
             scores: Scores::Unit,
+            classes: Vec::new(),
+            skip_bad: false,
+            online: false,
             confirm: 0.4,
             keep: 0.1,
             lost_after: 2.0,
@@ -158,10 +189,22 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_leaves_no_output() {
+    fn a_bad_line_leaves_no_output_unless_it_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
-        let error = run(args(folder.path(), "1,-1,10,10,0,20,0.9\n")).unwrap_err();
-        assert!(format!("{error:#}").contains("line 1"), "{error:#}");
+        let text = "1,-1,10,10,0,20,0.9\n1,-1,10,10,20,20,0.9\n9,-1,10,10,20,20,0.9\n";
+        let error = run(args(folder.path(), text)).unwrap_err();
+        assert!(format!("{error:#}").contains("line 1: width (field 5)"), "{error:#}");
         assert!(!folder.path().join("tracks.txt").exists());
+        run(Args { skip_bad: true, ..args(folder.path(), text) }).unwrap();
+        assert_eq!(fs::read_to_string(folder.path().join("tracks.txt")).unwrap().lines().count(), 2);
+    }
+
+    #[test]
+    fn online_says_nothing_before_it_is_sure() {
+        let folder = tempfile::tempdir().unwrap();
+        let text: String = (1..=20).map(|frame| format!("{frame},-1,10,10,20,20,0.9\n")).collect();
+        run(Args { online: true, ..args(folder.path(), &text) }).unwrap();
+        let tracks = fs::read_to_string(folder.path().join("tracks.txt")).unwrap();
+        assert!(!tracks.starts_with("1,") && tracks.contains("\n20,1,"), "{tracks}");
     }
 }

@@ -11,6 +11,8 @@ pub mod car;
 pub mod actor;
 pub mod scene;
 pub mod random;
+pub mod busy;
+pub mod degraded;
 pub mod watch;
 pub mod cameras;
 mod stories;
