@@ -20,6 +20,7 @@ pub mod config;
 pub mod logging;
 pub mod metrics;
 pub mod score;
+pub mod street;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod clock;

@@ -20,7 +20,7 @@ use crate::contract::Site;
 use crate::demo::child::{self, Ready};
 use crate::demo::judge::{Told, Verdict, judge};
 use crate::demo::server::{PASSWORD_ENV, ServeOptions};
-use crate::demo::{expected, settings};
+use crate::demo::settings;
 use crate::domain::ids::NodeId;
 use crate::domain::time::Timestamp;
 use crate::kafka::KafkaSettings;
@@ -28,6 +28,7 @@ use crate::kafka::consumer::TopicReader;
 use crate::metrics::Metrics;
 use crate::pipeline::ports::Clock;
 use crate::pipeline::status::{SightState, StatusBoard};
+use crate::street::expected;
 
 /// The judge's patience with a record that was published just before the stop.
 const LAST_RECORDS: Duration = Duration::from_secs(2);

@@ -149,7 +149,7 @@ fn summary(outcome: &Outcome) -> serde_json::Value {
         "capture_to_consumer_p99_s": outcome.latency(0.99),
         "cpu_per_camera": outcome.cpu_per_camera,
         "cameras": outcome.cameras,
-        "missed_events": verdict.missed.iter().map(crate::demo::expected::Expected::to_json).collect::<Vec<_>>(),
+        "missed_events": verdict.missed.iter().map(crate::street::expected::Expected::to_json).collect::<Vec<_>>(),
         "false_alerts": verdict.false_alerts.iter()
             .map(|told| json!({"alert_id": told.alert_id, "camera": told.camera, "kind": told.kind, "rule": told.rule}))
             .collect::<Vec<_>>(),

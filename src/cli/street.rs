@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use serde_json::json;
 
-use crate::demo::expected;
 use crate::demo::server::{self, PASSWORD_ENV, ServeOptions};
-use crate::demo::street::random;
-use crate::demo::street::scene::{Painter, Sighting};
 use crate::domain::time::Timestamp;
+use crate::street::expected;
+use crate::street::random;
+use crate::street::scene::{Painter, Sighting};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {

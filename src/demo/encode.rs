@@ -15,8 +15,8 @@ use gstreamer_app::{AppSink, AppSrc};
 use sha2::{Digest, Sha256};
 
 use super::DemoError;
-use super::street::cameras::{DemoCamera, FPS, PERIOD_S, Stream, StreamCodec};
-use super::street::scene::Painter;
+use crate::street::cameras::{DemoCamera, FPS, PERIOD_S, Stream, StreamCodec};
+use crate::street::scene::Painter;
 
 /// Changes when the same scene is drawn or encoded otherwise than before.
 const VERSION: u32 = 1;

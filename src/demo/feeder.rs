@@ -11,10 +11,10 @@ use gstreamer::prelude::*;
 use gstreamer_app::AppSrc;
 
 use super::encode::{Clip, frame_count};
-use super::street::cameras::{FPS, PERIOD_S};
 use crate::clock::SystemClock;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::Clock;
+use crate::street::cameras::{FPS, PERIOD_S};
 
 /// Feeds until the media is taken down.
 pub(super) fn feed(source: &AppSrc, clip: &Arc<Clip>, started_at: Timestamp) {

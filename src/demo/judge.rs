@@ -1,14 +1,14 @@
 //! Compares what was told with what happened. One alert tells one event, one event is told by one alert.
 //!
 //! Judged is what could be known: an event of which the beginning was not watched, or whose telling is due after the watching,
-//! counts neither way, and neither does an alert of it. Takes alerts as they stand in Kafka. Pure.
+//! counts neither way, and neither does an alert of it; nor does what is doubtful. Takes alerts as they stand in Kafka. Pure.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::expected::Expected;
 use crate::domain::time::Timestamp;
+use crate::street::expected::Expected;
 
 /// How late after it is due an alert may still come, beside its tolerance.
 const PATIENCE: Duration = Duration::from_secs(4);
@@ -97,7 +97,7 @@ pub fn judge(truth: &[Expected], told: &[Told], from: Timestamp, until: Timestam
     for event in events {
         let found = left.iter().position(|t| t.tells_of(event) && t.off_by(event) <= event.tolerance());
         let alert = found.map(|index| left.remove(index));
-        if !knowable(event) {
+        if event.event.doubtful || !knowable(event) {
             continue;
         }
         verdict.truth += 1;
@@ -114,7 +114,7 @@ pub fn judge(truth: &[Expected], told: &[Told], from: Timestamp, until: Timestam
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::street::truth::TruthEvent;
+    use crate::street::truth::TruthEvent;
     use serde_json::json;
 
     fn second(s: f64) -> Timestamp {
@@ -128,11 +128,13 @@ mod tests {
             rule: Some(rule),
             figure: None,
             class: None,
+            actor: None,
             left_to_right: None,
             start_s,
             due_s: start_s,
             tolerance_s: 1.0,
             watch_from_s: start_s - 2.0,
+            doubtful: false,
         };
         Expected { event, start: second(start_s), due: second(start_s), watch_from: second(start_s - 2.0) }
     }

@@ -1,15 +1,13 @@
-//! The demo street: cameras of which one knows what they see, served over real RTSP, and a judge of the alerts they cause.
+//! The demo: the street's cameras, served over real RTSP, and a judge of the alerts they cause.
 //!
-//! `street` draws and knows the truth, `encode` makes streams of it once, `server` serves them from a process of its own,
+//! `crate::street` draws and knows the truth, `encode` makes streams of it once, `server` serves them from a process of its own,
 //! `judge` compares. The only room beside `camera/` that names GStreamer. Never part of a running service.
 
-pub mod street;
 pub mod encode;
 pub mod server;
 mod feeder;
 pub mod child;
 pub mod settings;
-pub mod expected;
 pub mod judge;
 
 /// What went wrong with the demo.

@@ -21,15 +21,11 @@ use serde_json::json;
 use super::DemoError;
 use super::encode::{self, Clip};
 use super::feeder::feed;
-use super::street::cameras::{self, DemoCamera, PERIOD_S, Stream, StreamCodec};
 use crate::clock::SystemClock;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::Clock;
-
-/// The account of the guarded camera.
-pub const USER: &str = "viewer";
-/// The variable with its password.
-pub const PASSWORD_ENV: &str = "LIGHTBAR_STREET_PASSWORD";
+use crate::street::cameras::{self, DemoCamera, PERIOD_S, Stream, StreamCodec};
+pub use crate::street::cameras::{PASSWORD_ENV, USER};
 
 /// How to serve.
 #[derive(Clone, Debug)]

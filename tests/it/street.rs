@@ -10,9 +10,9 @@ use lightbar::demo::child::{self, StreetServer};
 use lightbar::demo::encode;
 use lightbar::demo::server::{ServeOptions, USER};
 use lightbar::demo::settings;
-use lightbar::demo::street::cameras::{self, FPS, Stream, StreamCodec};
 use lightbar::domain::scene::BlindCause;
 use lightbar::pipeline::packet::{CaptureClock, Codec, Packet};
+use lightbar::street::cameras::{self, FPS, Stream, StreamCodec};
 
 use crate::support::stage::packets;
 

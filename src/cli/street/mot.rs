@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
-use crate::demo::street::actor::Class;
-use crate::demo::street::busy;
-use crate::demo::street::degraded::{Degradation, Detector};
-use crate::demo::street::scene::{Painter, Scene, Sighting, outline};
 use crate::domain::detection::ObjectClass;
+use crate::street::actor::Class;
+use crate::street::busy;
+use crate::street::degraded::{Degradation, Detector};
+use crate::street::scene::{Painter, Scene, Sighting, outline};
 
 /// Who is out of the picture for so long comes back as somebody else.
 const AWAY_S: f32 = 1.0;

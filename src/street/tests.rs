@@ -6,6 +6,25 @@ use super::random;
 use super::scene::{Painter, Scene, Sighting};
 use super::truth::{TruthEvent, events};
 
+/// What occurs on the street.
+const KINDS: [&str; 12] = [
+    "line_cross",
+    "zone_enter",
+    "zone_exit",
+    "zone_presence",
+    "loitering",
+    "wrong_way",
+    "crowd",
+    "object_removed",
+    "vehicle_stopped",
+    "object_present",
+    "fast_move",
+    "video_loss",
+];
+
+/// Rules that wait in vain: what they watch for does not happen, though it nearly does.
+const IN_VAIN: [&str; 2] = ["against-far-lane", "far-bicycle-taken"];
+
 fn small(camera: &DemoCamera) -> Scene {
     Scene { view: camera.scene.view.sized(480, 270), ..camera.scene.clone() }
 }
@@ -52,14 +71,16 @@ fn at_the_seam_everything_is_where_it_was() {
 #[test]
 fn every_kind_happens_once_a_round_at_least() {
     let all: Vec<TruthEvent> = cameras::all().iter().flat_map(events).collect();
-    for kind in ["line_cross", "zone_enter", "zone_exit", "loitering", "object_removed", "video_loss"] {
+    for kind in KINDS {
         assert!(all.iter().any(|e| e.kind == kind), "{kind}");
     }
     for camera in cameras::all() {
         let told: Vec<_> = all.iter().filter(|e| e.camera == camera.id).collect();
         for rule in &camera.watch.rules {
-            assert!(told.iter().any(|e| e.rule == Some(rule.id)), "{} waits in vain for {}", camera.id, rule.id);
+            let happens = told.iter().any(|e| e.rule == Some(rule.id));
+            assert_ne!(happens, IN_VAIN.contains(&rule.id), "{} waits for {}", camera.id, rule.id);
         }
+        assert!(told.iter().all(|e| !e.doubtful), "the demo asks fair questions only: {told:?}");
         assert!(told.iter().all(|e| (0.0..f64::from(PERIOD_S)).contains(&e.start_s)), "{}", camera.id);
     }
 }
@@ -70,10 +91,14 @@ fn who_does_something_is_seen_doing_it() {
         let scene = small(&camera);
         let mut painter = Painter::new(&scene);
         for event in events(&camera) {
-            let Some(class) = event.class else { continue };
-            let seen = painter.paint(event.start_s as f32 % PERIOD_S);
-            let clear = seen.iter().any(|s| s.class == class && s.visible > 0.6 && s.bbox[3] - s.bbox[1] > 0.05);
-            assert!(clear, "{event:?}: {seen:?}");
+            let Some(actor) = event.actor else { continue };
+            // What is there from its first tip at the picture's edge on is seen when it is in the picture.
+            let at =
+                if ["object_present", "zone_presence"].contains(&event.kind) { event.due_s } else { event.start_s };
+            let seen = painter.paint(at as f32 % PERIOD_S);
+            let clear = |s: &Sighting| s.actor == actor && s.visible > 0.6 && s.bbox[3] - s.bbox[1] > 0.05;
+            // A thing that was taken is seen on its way.
+            assert!(seen.iter().any(clear), "{event:?}: {seen:?}");
         }
     }
 }
@@ -112,7 +137,8 @@ fn the_bicycle_is_hidden_before_it_is_taken_and_brought_back_after() {
 #[test]
 fn who_turns_back_before_the_line_has_not_crossed_it() {
     let street = camera("street-east");
-    let told: Vec<f64> = events(&street).iter().map(|e| e.start_s).collect();
+    let east = events(&street).into_iter().filter(|e| e.rule == Some("eastbound"));
+    let told: Vec<f64> = east.map(|e| e.start_s).collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told.iter().all(|t| !(36.0..48.0).contains(t)), "{told:?}");
 }

@@ -4,7 +4,9 @@ use super::actor::{Actor, Class, Kind};
 use super::backdrop::Backdrop;
 use super::raster::Canvas;
 use super::rng::{Rng, mix};
+use super::shape::{Form, Shape};
 use super::view::View;
+use super::weather::Weather;
 
 /// All that a camera of the street sees.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +19,8 @@ pub struct Scene {
     pub actors: Vec<Actor>,
     /// Light and sensor.
     pub light: Light,
+    /// How much the trees sway; 0 is calm.
+    pub breeze: f32,
     /// After so many seconds everything is as it was.
     pub period_s: f32,
 }
@@ -61,6 +65,7 @@ pub struct Yuv {
 /// Paints a scene's pictures; keeps what is the same in all of them.
 pub struct Painter<'a> {
     scene: &'a Scene,
+    weather: Weather,
     backdrop: Canvas,
     canvas: Canvas,
     noise: Vec<i8>,
@@ -71,12 +76,23 @@ const NOISE_LEN: usize = 1 << 16;
 impl<'a> Painter<'a> {
     /// Paints the backdrop.
     pub fn new(scene: &'a Scene) -> Self {
+        Self::in_weather(scene, Weather::Day)
+    }
+
+    /// Without backdrop or sensor: to see who hides whom.
+    pub fn blank(scene: &'a Scene) -> Self {
+        let canvas = Canvas::new(scene.view.width, scene.view.height);
+        Self { canvas: canvas.clone(), backdrop: canvas, scene, weather: Weather::Day, noise: vec![0; NOISE_LEN] }
+    }
+
+    /// The same, for pictures with that weather laid over them; the scene is to be of that weather ([`Weather::over`]).
+    pub fn in_weather(scene: &'a Scene, weather: Weather) -> Self {
         let mut backdrop = Canvas::new(scene.view.width, scene.view.height);
         scene.backdrop.paint(&scene.view, &mut backdrop);
         let mut rng = Rng::new(scene.backdrop.seed ^ 0x5eed);
         let mut noise = || (0..4).map(|_| rng.unit() - 0.5).sum::<f32>() * 1.7 * scene.light.noise;
         let noise = (0..NOISE_LEN).map(|_| noise().round() as i8).collect();
-        Self { canvas: backdrop.clone(), backdrop, scene, noise }
+        Self { canvas: backdrop.clone(), backdrop, scene, weather, noise }
     }
 
     /// Paints the moment `t` and tells what is on it.
@@ -94,7 +110,7 @@ impl<'a> Painter<'a> {
         }
         let mut whole = vec![0u32; self.scene.actors.len()];
         for &(_, i) in &order {
-            for shape in self.scene.actors[i].shapes(view, t) {
+            for shape in self.swayed(i, t) {
                 whole[i] += self.canvas.draw(&shape, i as u16 + 1);
             }
         }
@@ -102,7 +118,24 @@ impl<'a> Painter<'a> {
         for &owner in self.canvas.owner.iter().filter(|&&owner| owner > 0) {
             seen[usize::from(owner) - 1] += 1;
         }
+        self.weather.lay(self.scene, &mut self.canvas, t);
         order.iter().filter_map(|&(_, i)| self.sighting(i, t, whole[i], seen[i])).collect()
+    }
+
+    /// An actor's shapes; leaves move in the wind, each branch in its own time.
+    fn swayed(&self, actor: usize, t: f32) -> Vec<Shape> {
+        let (view, breeze) = (&self.scene.view, self.scene.breeze);
+        let mut shapes = self.scene.actors[actor].shapes(view, t);
+        if breeze > 0.0 && matches!(self.scene.actors[actor].kind, Kind::Tree { .. }) {
+            for (i, shape) in shapes.iter_mut().enumerate() {
+                if let Form::Ellipse { c, rx, ry } = &mut shape.form {
+                    let sway = (t * 1.7).sin() + 0.6 * (t * (2.3 + 0.11 * i as f32) + i as f32).sin();
+                    c[0] += 0.3 * breeze * sway * *rx;
+                    c[1] += 0.1 * breeze * sway * *ry;
+                }
+            }
+        }
+        shapes
     }
 
     fn sighting(&self, actor: usize, t: f32, whole: u32, seen: u32) -> Option<Sighting> {
@@ -117,10 +150,7 @@ impl<'a> Painter<'a> {
         let mut bytes = vec![0u8; w * h * 3 / 2];
         let (luma, chroma) = bytes.split_at_mut(w * h);
         let (us, vs) = chroma.split_at_mut(w * h / 4);
-        let light = &self.scene.light;
-        let gain = light.gain * (1.0 + light.sway * (std::f32::consts::TAU * t / self.scene.period_s).sin());
-        let tint = [gain * (1.0 + light.warmth), gain, gain * (1.0 - light.warmth)];
-        let frame = mix((t * 1000.0).round() as u64 ^ self.scene.backdrop.seed);
+        let (tint, frame) = (self.tint(t), self.frame_number(t));
         for y in (0..h).step_by(2) {
             for x in (0..w).step_by(2) {
                 let mut sum = [0.0; 3];
@@ -139,6 +169,39 @@ impl<'a> Painter<'a> {
             }
         }
         Yuv { width: w, height: h, bytes }
+    }
+
+    /// The painted moment's brightness as the camera's sensor gives it, averaged over blocks of `shrink` by `shrink` pixels; both
+    /// sides of the picture must be multiples of it.
+    pub fn grey(&self, t: f32, shrink: usize) -> Vec<u8> {
+        let (w, h) = (self.canvas.width / shrink, self.canvas.height / shrink);
+        let tint = self.tint(t);
+        let frame = self.frame_number(t);
+        let mut grey = Vec::with_capacity(w * h);
+        for y in 0..h {
+            for x in 0..w {
+                let mut sum = 0.0;
+                for (dy, dx) in (0..shrink).flat_map(|dy| (0..shrink).map(move |dx| (dy, dx))) {
+                    let (px, py) = (x * shrink + dx, y * shrink + dy);
+                    let c = self.canvas.pixels[py * self.canvas.width + px];
+                    let [r, g, b] = [0, 1, 2].map(|k| (c[k] * tint[k]).min(1.0));
+                    let v = 16.0 + 219.0 * (0.2126 * r + 0.7152 * g + 0.0722 * b);
+                    sum += (v + self.noise_at(frame, px, py)).clamp(0.0, 255.0);
+                }
+                grey.push((sum / (shrink * shrink) as f32) as u8);
+            }
+        }
+        grey
+    }
+
+    fn tint(&self, t: f32) -> [f32; 3] {
+        let light = &self.scene.light;
+        let gain = light.gain * (1.0 + light.sway * (std::f32::consts::TAU * t / self.scene.period_s).sin());
+        [gain * (1.0 + light.warmth), gain, gain * (1.0 - light.warmth)]
+    }
+
+    fn frame_number(&self, t: f32) -> u64 {
+        mix((t * 1000.0).round() as u64 ^ self.scene.backdrop.seed)
     }
 
     fn noise_at(&self, frame: u64, x: usize, y: usize) -> f32 {

@@ -34,7 +34,7 @@ pub fn scene(seed: u64, width: usize, height: usize) -> Scene {
     };
     let mut cast = Cast { rng, far: wall.min(19.0) - 0.6, place, mark: backdrop.mark, actors: Vec::new() };
     cast.fill();
-    Scene { view, backdrop, actors: cast.actors, light, period_s: 60.0 }
+    Scene { view, backdrop, actors: cast.actors, light, breeze: 0.0, period_s: 60.0 }
 }
 
 struct Cast {

@@ -32,7 +32,7 @@ pub fn scene(seed: u64, width: usize, height: usize, seconds: f32) -> Scene {
     let light = Light { gain: 1.0, sway: 0.0, warmth: 0.0, noise: 1.0 };
     let mut crowd = Crowd { rng, seconds, actors: Vec::new() };
     crowd.fill();
-    Scene { view, backdrop, actors: crowd.actors, light, period_s: seconds }
+    Scene { view, backdrop, actors: crowd.actors, light, breeze: 0.0, period_s: seconds }
 }
 
 struct Crowd {

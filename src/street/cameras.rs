@@ -11,6 +11,10 @@ use super::watch::Watch;
 pub const PERIOD_S: f32 = 60.0;
 /// Pictures per second.
 pub const FPS: u32 = 10;
+/// The account of the guarded camera.
+pub const USER: &str = "viewer";
+/// The variable with its password.
+pub const PASSWORD_ENV: &str = "LIGHTBAR_STREET_PASSWORD";
 
 /// A camera of the demo.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,15 +63,34 @@ pub enum StreamCodec {
 
 /// All cameras, in the order of the configuration.
 pub fn all() -> Vec<DemoCamera> {
-    vec![street_east(), yard(), corridor(), gate(), square()]
+    told(0)
+}
+
+/// The same cameras in another telling of their stories: other times, paces, places, clothes and light. 0 is the demo's own.
+pub fn told(telling: u64) -> Vec<DemoCamera> {
+    vec![street_east(telling), yard(telling), corridor(telling), gate(telling), square(telling), forecourt(telling)]
+}
+
+/// A camera before which nothing happens; another place for each seed.
+pub fn quiet(seed: u64) -> DemoCamera {
+    let (scene, watch) = stories::quiet(seed);
+    DemoCamera {
+        id: "quiet",
+        name: "Quiet place 安静的地方",
+        scene,
+        watch,
+        streams: vec![stream("quiet", StreamCodec::H264, 0)],
+        guarded: false,
+        outage_s: None,
+    }
 }
 
 const fn stream(path: &'static str, codec: StreamCodec, b_frames: u32) -> Stream {
     Stream { path, codec, width: 960, height: 540, kbps: 1000, b_frames }
 }
 
-fn street_east() -> DemoCamera {
-    let (scene, watch) = stories::street_east();
+fn street_east(telling: u64) -> DemoCamera {
+    let (scene, watch) = stories::street_east(telling);
     let streams = vec![stream("street-east", StreamCodec::H264, 0)];
     DemoCamera {
         id: "street-east",
@@ -80,14 +103,14 @@ fn street_east() -> DemoCamera {
     }
 }
 
-fn yard() -> DemoCamera {
-    let (scene, watch) = stories::yard();
+fn yard(telling: u64) -> DemoCamera {
+    let (scene, watch) = stories::yard(telling);
     let streams = vec![stream("yard", StreamCodec::H265, 0)];
     DemoCamera { id: "yard", name: "Courtyard 庭院", scene, watch, streams, guarded: false, outage_s: None }
 }
 
-fn corridor() -> DemoCamera {
-    let (scene, watch) = stories::corridor();
+fn corridor(telling: u64) -> DemoCamera {
+    let (scene, watch) = stories::corridor(telling);
     let streams = vec![stream("corridor", StreamCodec::H264, 2)];
     DemoCamera {
         id: "corridor",
@@ -100,8 +123,8 @@ fn corridor() -> DemoCamera {
     }
 }
 
-fn gate() -> DemoCamera {
-    let (scene, watch) = stories::gate();
+fn gate(telling: u64) -> DemoCamera {
+    let (scene, watch) = stories::gate(telling);
     let main = Stream { width: 1280, height: 720, kbps: 1800, ..stream("gate", StreamCodec::H264, 0) };
     let sub = Stream { width: 640, height: 360, kbps: 500, ..stream("gate-sub", StreamCodec::H264, 0) };
     DemoCamera {
@@ -109,8 +132,8 @@ fn gate() -> DemoCamera {
     }
 }
 
-fn square() -> DemoCamera {
-    let (scene, watch) = stories::square();
+fn square(telling: u64) -> DemoCamera {
+    let (scene, watch) = stories::square(telling);
     let streams = vec![stream("square", StreamCodec::H264, 0)];
     DemoCamera {
         id: "square",
@@ -120,5 +143,19 @@ fn square() -> DemoCamera {
         streams,
         guarded: false,
         outage_s: Some([35.0, 45.0]),
+    }
+}
+
+fn forecourt(telling: u64) -> DemoCamera {
+    let (scene, watch) = stories::forecourt(telling);
+    let streams = vec![stream("forecourt", StreamCodec::H264, 0)];
+    DemoCamera {
+        id: "forecourt",
+        name: "Station forecourt 站前广场",
+        scene,
+        watch,
+        streams,
+        guarded: false,
+        outage_s: None,
     }
 }
