@@ -97,7 +97,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let text = fs::read_to_string(&args.detections).with_context(|| format!("reading detections from {name}"))?;
     let (frames, bad) = mot::parse(&text, &Form { size: args.size, scores: args.scores, classes: args.classes });
     match bad {
-        Some(bad) if args.skip_bad => tracing::warn!(lines = bad.lines, "lines of {name} were left out:\n{bad}"),
+        Some(bad) if args.skip_bad => tracing::warn!("{} lines of {name} were left out:\n{bad}", bad.lines),
         Some(bad) => {
             return Err(bad)
                 .with_context(|| format!("reading detections from {name} (--skip-bad uses the other lines)"));
