@@ -23,6 +23,8 @@ pub(in super::super) fn forecourt(telling: u64) -> Story {
     stage.zone("forecourt", "Forecourt 站前广场", &[[-8.0, 10.6], [8.0, 10.6], [6.4, 6.0], [-5.2, 6.0]]);
     let crowd = What::Crowd { zone: "meeting", count: 4, dwell_s: 3.0, clear_s: 3.0 };
     stage.watch("crowded", Class::Person, crowd);
+    let left = What::ObjectAbandoned { zone: "forecourt", dwell_s: 6.0, owner_distance: 4.0, owner_absent_s: 3.0 };
+    stage.watch("bag-left", Class::Bag, left);
     stage.told()
 }
 

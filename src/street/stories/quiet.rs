@@ -34,6 +34,8 @@ pub(in super::super) fn quiet(seed: u64) -> Story {
     stage.watch("occupied", Class::Person, What::ZonePresence { zone: "ground", dwell_s: 2.0, clear_s: 3.0 });
     stage.watch("crowded", Class::Person, What::Crowd { zone: "ground", count: 2, dwell_s: 2.0, clear_s: 3.0 });
     stage.watch("vehicle", Class::Car, What::ObjectPresent { zone: Some("ground"), min_s: 1.0, clear_s: 3.0 });
+    let left = What::ObjectAbandoned { zone: "ground", dwell_s: 4.0, owner_distance: 4.0, owner_absent_s: 2.0 };
+    stage.watch("bag-left", Class::Bag, left);
     stage.watch("against", Class::Car, What::WrongWay { line: "middle", left_to_right: true });
     stage.watch("stops", Class::Car, What::VehicleStopped { zone: "ground", dwell_s: 2.0 });
     stage.watch("runs", Class::Person, What::FastMove { zone: "ground", min_speed: 1.7, for_s: 1.0 });
