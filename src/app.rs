@@ -29,7 +29,7 @@ use crate::kafka::{self, KafkaPublisher};
 use crate::metrics::Metrics;
 use crate::pipeline::analyze::Surroundings;
 use crate::pipeline::desk::{Desk, DeskStore as _};
-use crate::pipeline::detect::DetectStage;
+use crate::pipeline::detect::{DetectStage, NoDetector};
 use crate::pipeline::health::StageHealth;
 use crate::pipeline::ports::{Clock, Detector, Recorded, StoreError};
 use crate::pipeline::record::{self, RecordStage};
@@ -101,7 +101,10 @@ impl App {
         let serving = Serving::start(&settings, shown).await?;
 
         let detectors = detectors(&settings.inference, settings.inference.workers)?;
-        board.set_model(detectors.card.as_ref().clone());
+        match &detectors.card {
+            Some(card) => board.set_model(card.as_ref().clone()),
+            None => tracing::warn!("there is no model: only rules with class unknown speak, by the pixel cues"),
+        }
         let detect = detect_stage(detectors.all, &metrics, &clock)?;
         board.release("model_loaded");
 
@@ -241,13 +244,17 @@ impl App {
     }
 }
 
-/// Detectors of one model, one for each worker.
+/// Detectors of one model, one for each worker; without a model they see nothing, and there is no card.
 pub(crate) struct Detectors {
     all: Vec<Box<dyn Detector>>,
-    card: Arc<ModelCard>,
+    card: Option<Arc<ModelCard>>,
 }
 
 fn detectors(settings: &InferenceSettings, workers: u32) -> anyhow::Result<Detectors> {
+    let Some(path) = &settings.model else {
+        let all = (0..workers.max(1)).map(|_| Box::new(NoDetector::default()) as Box<dyn Detector>).collect();
+        return Ok(Detectors { all, card: None });
+    };
     let named = |provider: &crate::config::Provider| provider.as_str().parse::<Provider>().map_err(anyhow::Error::msg);
     let providers = settings.providers.iter().map(named).collect::<Result<_, _>>()?;
     let options = ModelOptions {
@@ -256,12 +263,12 @@ fn detectors(settings: &InferenceSettings, workers: u32) -> anyhow::Result<Detec
         library: settings.library.clone(),
         ..ModelOptions::default()
     };
-    let model = Model::load(&settings.model, &options)?;
+    let model = Model::load(path, &options)?;
     let card = Arc::clone(model.card());
     let all = (0..workers.max(1))
         .map(|_| Ok(Box::new(model.detector()?) as Box<dyn Detector>))
         .collect::<anyhow::Result<_>>()?;
-    Ok(Detectors { all, card })
+    Ok(Detectors { all, card: Some(card) })
 }
 
 fn detect_stage(

@@ -40,7 +40,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 fn missing_files(settings: &Settings, config: &str) -> Vec<ConfigError> {
     let tls = settings.kafka.tls.as_ref();
     let files = [
-        ("inference.model", Some(&settings.inference.model)),
+        ("inference.model", settings.inference.model.as_ref()),
         ("inference.library", settings.inference.library.as_ref()),
         ("kafka.tls.ca_file", tls.and_then(|tls| tls.ca_file.as_ref())),
         ("kafka.tls.certificate_file", tls.and_then(|tls| tls.client.as_ref()).map(|(certificate, _)| certificate)),

@@ -78,7 +78,7 @@ enum Wanted {
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut settings = config::load(&args.config)?;
     if let Some(model) = &args.model {
-        settings.inference.model.clone_from(model);
+        settings.inference.model = Some(model.clone());
     }
     let (mut reels, recorded_start) = reels(&args, &settings)?;
     for reel in &mut reels {

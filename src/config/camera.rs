@@ -30,6 +30,7 @@ pub(super) const KEYS: &[&str] = &[
     "grid_code",
     "playback_url",
     "tracking",
+    "cues",
     "ground",
     "zone",
     "line",

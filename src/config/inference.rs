@@ -6,11 +6,14 @@ use super::table::{Table, not_among};
 
 pub(super) const KEYS: &[&str] = &["model", "library", "providers", "workers", "threads"];
 
+/// What stands for a model where there is none.
+const NO_MODEL: &str = "none";
+
 /// `[inference]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InferenceSettings {
-    /// A `model.toml`, or an `.onnx` whose layout can be recognized.
-    pub model: PathBuf,
+    /// A `model.toml`, or an `.onnx` whose layout can be recognized; absent where the pixel cues look alone.
+    pub model: Option<PathBuf>,
     /// The ONNX Runtime library; looked for where absent.
     pub library: Option<PathBuf>,
     /// Which execution providers to use, the first that takes an operation has it; one that is missing is an error.
@@ -56,7 +59,13 @@ impl Provider {
 
 impl InferenceSettings {
     pub(super) fn read(table: &Table<'_>) -> Option<Self> {
-        let model = table.path("model").or_else(|| table.missing("model", "the path of a model.toml or an .onnx"));
+        let wants = "the path of a model.toml or an .onnx, or \"none\" to look by the pixel cues alone";
+        let model = match table.text("model") {
+            Some(NO_MODEL) => Some(None),
+            Some(_) => table.path("model").map(Some),
+            None if table.has("model") => None,
+            None => table.missing("model", wants),
+        };
         let providers = table.list("providers", Provider::parse).unwrap_or_else(|| vec![Provider::Cpu]);
         if providers.is_empty() {
             table.missing_or_empty("providers", "at least one, such as [\"cpu\"]");

@@ -16,6 +16,7 @@ use super::service::{HttpSettings, LogSettings, ServiceSettings};
 use super::source::{self, SourceFile};
 use super::table::{Reader, Table};
 use super::{Settings, canonical, defaults, inference, kafka, scene, service};
+use crate::domain::detection::ObjectClass;
 use crate::domain::ids::CameraId;
 use crate::domain::scene::{SceneConfig, SightConfig};
 
@@ -120,9 +121,10 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
         Some(table) => Some(KafkaSettings::read(&table)),
         None => tops.missing_section("kafka", "a table with brokers, or with enabled = false"),
     };
-    let inference = match tops.section("inference", inference::KEYS) {
-        Some(table) => InferenceSettings::read(&table),
-        None => tops.missing_section("inference", "a table with model, the path of a model.toml or .onnx"),
+    let table = tops.section("inference", inference::KEYS);
+    let inference = match &table {
+        Some(table) => InferenceSettings::read(table),
+        None => tops.missing_section("inference", "a table with model, the path of a model.toml or .onnx, or \"none\""),
     };
     let defaults = tops
         .section("defaults", defaults::KEYS)
@@ -130,7 +132,23 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
     let hours: Vec<Table<'_>> = tops.tops.iter().flat_map(|top| top.tables("hours", hours::KEYS)).collect();
     let (names, plans) = hours::read_all(&hours);
     let cameras = cameras(tops, &defaults, KnownHours { names: &names, plans: &plans, place: None });
+    if let (Some(InferenceSettings { model: None, .. }), Some(table)) = (&inference, &table) {
+        note_sightless_rules(table, &cameras);
+    }
     Some(Settings { service: service?, http, log, kafka: kafka?, inference: inference?, cameras, hash: String::new() })
+}
+
+/// Without a model nothing has a name, and a rule that wants one would never speak.
+fn note_sightless_rules(inference: &Table<'_>, cameras: &[CameraSettings]) {
+    for camera in cameras.iter().filter(|camera| camera.enabled) {
+        for rule in camera.scene.rules.iter().filter(|rule| !rule.filter.classes.contains(&ObjectClass::Unknown)) {
+            let (camera, rule) = (camera.id(), &rule.id);
+            inference.wrong::<()>(
+                "model",
+                &format!("got \"none\", but rule {rule} of camera {camera} wants objects with a name; wants a model, or classes = [\"unknown\"] there"),
+            );
+        }
+    }
 }
 
 fn cameras(tops: &Tops<'_, '_>, defaults: &CameraDefaults, hours: KnownHours<'_>) -> Vec<CameraSettings> {

@@ -3,7 +3,7 @@
 use super::{camera, card, defaults, hours, inference, kafka, load, rule, scene, service};
 
 /// The tables, as the documents head them, each with its keys.
-pub const TABLES: [(&str, &[&str]); 19] = [
+pub const TABLES: [(&str, &[&str]); 20] = [
     ("", load::KEYS),
     ("[service]", service::SERVICE_KEYS),
     ("[http]", service::HTTP_KEYS),
@@ -19,6 +19,7 @@ pub const TABLES: [(&str, &[&str]); 19] = [
     ("[[camera]]", camera::KEYS),
     ("[camera.position]", card::POSITION_KEYS),
     ("[camera.tracking]", scene::TRACKING_KEYS),
+    ("[camera.cues]", scene::CUES_KEYS),
     ("[camera.ground]", scene::GROUND_KEYS),
     ("[[camera.zone]]", scene::ZONE_KEYS),
     ("[[camera.line]]", scene::LINE_KEYS),

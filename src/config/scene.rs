@@ -3,6 +3,7 @@
 use super::hours::KnownHours;
 use super::rule;
 use super::table::Table;
+use crate::domain::cues::CueConfig;
 use crate::domain::geometry::zone::InvalidZone;
 use crate::domain::geometry::{GroundPlane, GroundPoint, Line, Point, Zone, ZoneShape};
 use crate::domain::ids::{CameraId, ZoneId};
@@ -12,6 +13,7 @@ use crate::domain::tracking::TrackerConfig;
 pub(super) const ZONE_KEYS: &[&str] = &["id", "rev", "name", "category", "points", "polygons", "holes"];
 pub(super) const LINE_KEYS: &[&str] = &["id", "rev", "name", "points"];
 pub(super) const GROUND_KEYS: &[&str] = &["points"];
+pub(super) const CUES_KEYS: &[&str] = &["watch_view", "relearn_view_s"];
 pub(super) const TRACKING_KEYS: &[&str] = &["confirm_confidence", "keep_confidence", "lost_after_s"];
 
 /// Reads the scene of a `[[camera]]`; `None` without a camera, but not before all that is wrong with it was noted.
@@ -38,8 +40,9 @@ pub(super) fn read(
     let lines = line_tables.iter().filter_map(read_line).collect();
     let rules = rule_tables.iter().filter_map(|rule| rule::read(rule, &names)).collect();
     let tracker = table.table("tracking", TRACKING_KEYS).map_or_else(TrackerConfig::default, |t| read_tracker(&t));
+    let cues = table.table("cues", CUES_KEYS).map_or_else(CueConfig::default, |t| read_cues(&t));
     let ground = ground_table.and_then(|table| read_ground(&table));
-    Some(SceneConfig { zones, lines, rules, tracker, sight, ground, ..SceneConfig::new(camera?) })
+    Some(SceneConfig { zones, lines, rules, tracker, sight, ground, cues, ..SceneConfig::new(camera?) })
 }
 
 fn note_repeated_ids(tables: &[Table<'_>], message: &str) {
@@ -106,6 +109,13 @@ fn read_ground(table: &Table<'_>) -> Option<GroundPlane> {
     let measured = |&[x, y, east, north]: &[f64; 4]| GroundPoint { seen: Point::new(x, y), metres: [east, north] };
     let points: Vec<GroundPoint> = rows.iter().map(measured).collect();
     GroundPlane::new(&points).map_err(|e| table.wrong::<()>("points", &e.to_string())).ok()
+}
+
+fn read_cues(table: &Table<'_>) -> CueConfig {
+    CueConfig {
+        watch_view: table.flag("watch_view").unwrap_or(true),
+        relearn_view: table.seconds("relearn_view_s", 5.0..=86_400.0),
+    }
 }
 
 fn read_tracker(table: &Table<'_>) -> TrackerConfig {

@@ -11,6 +11,7 @@ use super::sight::{Blinded, Sight};
 use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
 use crate::domain::arming::{Order, WatchedThing};
+use crate::domain::cues::view::{ViewState, ViewWatch};
 use crate::domain::cues::{CueConfig, Cues, SmallLuma};
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
 use crate::domain::geometry::{BBox, GroundPlane, Line, Ruler, Zone};
@@ -48,7 +49,12 @@ pub struct SceneConfig {
 impl SceneConfig {
     /// Whether any rule or setting needs the small grey picture of each frame.
     pub fn needs_luma(&self) -> bool {
-        self.watches_motion() || self.rules.iter().any(Rule::watches_places)
+        self.watches_view() || self.watches_motion() || self.rules.iter().any(Rule::watches_places)
+    }
+
+    /// Whether there is anything that a moved view would make invalid.
+    pub(crate) const fn watches_view(&self) -> bool {
+        self.cues.watch_view && !(self.zones.is_empty() && self.lines.is_empty())
     }
 
     /// Whether a rule asks for what moves and has no name.
@@ -207,6 +213,9 @@ pub struct Scene {
     sight: Sight,
     tracker: Tracker,
     cues: Cues,
+    view: ViewWatch,
+    view_seen: Option<Timestamp>,
+    moved: bool,
     engine: Engine,
     ruler: Ruler,
     book: AlertBook,
@@ -222,6 +231,9 @@ impl Scene {
             sight: Sight::new(config.sight),
             tracker: Tracker::new(config.tracker.clone()),
             cues: Cues::default(),
+            view: ViewWatch::default(),
+            view_seen: None,
+            moved: false,
             engine: Engine::new(&config),
             ruler: Ruler::on(config.ground.clone()),
             book: AlertBook::new(config.camera.clone(), ids),
@@ -242,6 +254,11 @@ impl Scene {
                 let boxes = detections.iter().filter(|d| d.bbox.is_in_picture());
                 self.last_seen = boxes.take(MAX_DETECTIONS).cloned().collect();
                 let luma = luma.filter(|_| self.config.needs_luma());
+                if luma.is_some_and(|luma| self.has_moved(at, luma)) {
+                    self.cues.lose_sight();
+                    changes.extend(self.go_blind(at, BlindCause::ViewMoved));
+                    return changes;
+                }
                 let moving = luma.map_or_else(Vec::new, |luma| self.look_at_pixels(at, luma));
                 changes.extend(self.look(at, Look { analysed: true, pixels: luma.is_some(), moving: &moving }));
             }
@@ -276,6 +293,11 @@ impl Scene {
         self.sight.reconfigure(config.sight);
         self.tracker.reconfigure(config.tracker.clone());
         self.ruler.set_ground(config.ground.clone());
+        if config.zones != self.config.zones || config.lines != self.config.lines {
+            // They are drawn on what the camera shows now.
+            self.view.forget();
+            self.moved = false;
+        }
         let changes = self.engine.reconfigure(&config, self.now, &mut self.book);
         self.config = config;
         self.trace.decided(&changes);
@@ -332,6 +354,11 @@ impl Scene {
         self
     }
 
+    /// Whether the camera looks elsewhere than where its zones and lines were drawn, so that no rule is asked.
+    pub const fn is_view_moved(&self) -> bool {
+        self.moved
+    }
+
     /// How many objects are tracked at this moment.
     pub fn track_count(&self) -> usize {
         self.tracker.tracks().iter().filter(|track| track.is_confirmed()).count()
@@ -352,6 +379,18 @@ impl Scene {
                 hidden: t.is_hidden(),
             })
             .collect()
+    }
+
+    /// Whether the camera looks elsewhere than where its zones and lines were drawn.
+    fn has_moved(&mut self, at: Timestamp, luma: &SmallLuma) -> bool {
+        if !self.config.watches_view() {
+            self.moved = false;
+            return false;
+        }
+        let step = self.view_seen.replace(at).map_or(0.0, |before| at.seconds_from(before).max(0.0));
+        let relearn = self.config.cues.relearn_view.map(|after| after.as_secs_f64());
+        self.moved = self.view.look(luma, step, relearn) == ViewState::Moved;
+        self.moved
     }
 
     /// Lets the pixel cues look; what moves and has no name joins the detections where a rule asks for it. Gives what moves.

@@ -50,6 +50,7 @@ pub struct Analyzer {
     /// The last moment that the scene knows of.
     seen_until: Option<Timestamp>,
     blind: Option<BlindCause>,
+    view_moved: bool,
     detected_at: Option<Timestamp>,
     quality: ClockQuality,
     last_frame: Option<(FrameRef, Arc<ModelCard>)>,
@@ -93,6 +94,7 @@ impl Analyzer {
             desk,
             seen_until,
             blind: None,
+            view_moved: false,
             detected_at,
             quality,
             last_frame,
@@ -149,7 +151,7 @@ impl Analyzer {
         let at = self.advance(frame.captured_at);
         self.quality = frame.clock;
         self.detected_at = Some(frame.detected_at);
-        if self.blind.is_none() {
+        if self.blind.is_none() && !self.view_moved {
             self.board.frame(&self.card.id, at);
         }
         let seen = FrameRef { width: frame.width, height: frame.height, number: frame.number, pts: frame.pts };
@@ -162,6 +164,7 @@ impl Analyzer {
         self.measured.observations.inc();
         self.measured.tracks.set(self.scene.track_count() as i64);
         self.decide(changes).await?;
+        self.note_view(at).await?;
         if let Some(cause) = self.blind {
             // It was on its way through the detector when the stream broke: a last look back, not sight.
             let changes = self.scene.observe(at, Observation::Blind { cause });
@@ -170,6 +173,26 @@ impl Analyzer {
         // What comes without a frame (time passing, a broken stream) is decided by the clock.
         self.detected_at = None;
         Ok(())
+    }
+
+    /// Writes down when the view has moved away from its zones and lines, and when it is back.
+    async fn note_view(&mut self, at: Timestamp) -> Result<(), RecordStopped> {
+        let moved = self.scene.is_view_moved();
+        if std::mem::replace(&mut self.view_moved, moved) == moved || self.blind.is_some() {
+            return Ok(());
+        }
+        let camera = self.card.id.clone();
+        if moved {
+            let cause = BlindCause::ViewMoved;
+            let message = "it looks elsewhere than where its zones and lines were drawn; rules pause".to_owned();
+            tracing::warn!(%camera, "{message}");
+            self.board.blind(&camera, at, cause, Some(message));
+            self.hand_on(Fact::BlindSince { camera, from: at, cause }).await
+        } else {
+            tracing::info!(%camera, "it looks again where its zones and lines were drawn");
+            self.board.frame(&camera, at);
+            self.hand_on(Fact::SightedSince { camera, at }).await
+        }
     }
 
     async fn event(&mut self, event: CaptureEvent) -> Result<(), RecordStopped> {
@@ -185,6 +208,8 @@ impl Analyzer {
             }
             CaptureEvent::Sighted { at } => {
                 self.blind = None;
+                // Where the view had moved before, the next look says so again.
+                self.view_moved = false;
                 let camera = self.card.id.clone();
                 self.hand_on(Fact::SightedSince { camera, at }).await
             }
@@ -257,8 +282,10 @@ impl Analyzer {
                 });
             }
             let spoken_by_frame = !change.cues.contains(&Cue::Stream);
+            // The model is quoted where it had a say.
+            let named = change.cues.contains(&Cue::Detector);
             let (frame, model) = match &self.last_frame {
-                Some((frame, model)) if spoken_by_frame => (Some(*frame), Some(Arc::clone(model))),
+                Some((frame, model)) if spoken_by_frame => (Some(*frame), named.then(|| Arc::clone(model))),
                 _ => (None, None),
             };
             let tells_why = change.phase != Phase::Updated;

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
-use super::frame::Frame;
+use super::frame::{Frame, Picture};
 use super::packet::ClockQuality;
-use super::ports::{Clock, Detector};
+use super::ports::{Clock, DetectError, Detector};
 use super::shrink::{LumaWish, shrink};
 use super::slot::FrameSlot;
 use crate::domain::cues::SmallLuma;
@@ -55,6 +55,27 @@ pub struct DetectedFrame {
     pub luma: Option<SmallLuma>,
     /// The model that saw them.
     pub model: Arc<ModelCard>,
+}
+
+/// Sees nothing: stands where no model is configured and the pixel cues look alone.
+#[derive(Debug)]
+pub struct NoDetector(ModelCard);
+
+impl Default for NoDetector {
+    fn default() -> Self {
+        let none = || "none".to_owned();
+        Self(ModelCard { name: none(), version: none(), sha256: "0".repeat(64), runtime: none() })
+    }
+}
+
+impl Detector for NoDetector {
+    fn detect(&mut self, _: &Picture) -> Result<Vec<Detection>, DetectError> {
+        Ok(Vec::new())
+    }
+
+    fn model(&self) -> &ModelCard {
+        &self.0
+    }
 }
 
 /// The running stage.

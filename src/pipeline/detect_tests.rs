@@ -7,9 +7,8 @@ use tokio::sync::mpsc::{Receiver, channel};
 use super::*;
 use crate::clock::SystemClock;
 use crate::metrics::Metrics;
-use crate::pipeline::frame::{Color, Matrix, OwnedPlanes, Picture, PixelLayout};
+use crate::pipeline::frame::{Color, Matrix, OwnedPlanes, PixelLayout};
 use crate::pipeline::packet::CaptureClock;
-use crate::pipeline::ports::DetectError;
 
 const SOON: Duration = Duration::from_secs(20);
 

@@ -16,6 +16,7 @@ mod config;
 mod inference;
 mod model_pull;
 mod contract;
+mod cues;
 mod store;
 mod kafka;
 mod web;

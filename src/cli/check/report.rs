@@ -23,14 +23,17 @@ pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()>
     writeln!(out, "log            {:?}, {}", log.format, log.level)?;
     writeln!(out, "kafka          {}", kafka_line(kafka))?;
     let providers: Vec<&str> = inference.providers.iter().map(|provider| provider.as_str()).collect();
-    writeln!(
-        out,
-        "inference      {} on {}, workers {}, threads {}",
-        inference.model.display(),
-        providers.join(" then "),
-        inference.workers,
-        inference.threads
-    )?;
+    match &inference.model {
+        Some(model) => writeln!(
+            out,
+            "inference      {} on {}, workers {}, threads {}",
+            model.display(),
+            providers.join(" then "),
+            inference.workers,
+            inference.threads
+        )?,
+        None => writeln!(out, "inference      no model: only rules with class unknown speak, by the pixel cues")?,
+    }
     let running = cameras.iter().filter(|camera| camera.enabled).count();
     writeln!(out, "cameras        {running} run, {} disabled", cameras.len() - running)?;
     cameras.iter().try_for_each(|camera| write_camera(out, camera))

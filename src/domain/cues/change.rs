@@ -37,6 +37,8 @@ const MAX_REGIONS: usize = 64;
 const KEPT: f64 = 3600.0;
 /// Parts of a thing come to rest within so long of each other, in seconds.
 const PARTS_WITHIN: f64 = 4.0;
+/// A hand lets go of what it put down within so long, in seconds.
+const LETS_GO: f64 = 8.0;
 /// The edges belong to one of the pictures when they do by so much beyond a half.
 const EDGE_MARGIN: f64 = 0.06;
 
@@ -124,7 +126,7 @@ impl ChangeFinder {
         for region in grouped(found, ground) {
             let settled = region.pixels.iter().filter(|&&p| still_for(ground, p) >= SETTLED).count();
             let size = region.pixels.len();
-            let ripe = size >= least && settled * 10 >= size * 6;
+            let ripe = !region.is_narrow() && size >= least && settled * 10 >= size * 6;
             if ripe && !moves_at_border(ground, &region) && !explained(&region.bbox(ground.width, ground.height)) {
                 self.judge(ground, begins, &region, new_id);
             }
@@ -149,6 +151,7 @@ impl ChangeFinder {
         let is_part = self
             .changes
             .iter()
+            .filter(|c| ground.now - c.born < LETS_GO)
             .any(|c| after.len() * 10 < c.before.len() * 7 && c.before.share_of(&after, ground) > 0.8);
         for &pixel in &region.pixels {
             ground.accept(pixel);

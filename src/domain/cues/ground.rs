@@ -30,7 +30,7 @@ const LEAST_MOTION: f32 = 11.0;
 /// Beyond so many times its own unrest a pixel differs.
 const UNREST_FACTOR: f32 = 3.2;
 /// A pixel's unrest is never taken for more than this, or the cars of a busy road would hide each other, in levels.
-const MOST_UNREST: f32 = 12.0;
+const MOST_UNREST: f32 = 20.0;
 /// A pixel that was different for less than this has swung, in seconds.
 const SWING: f64 = 3.0;
 /// How much of its way a swing teaches.
@@ -152,7 +152,9 @@ impl Ground {
         let (width, count) = (self.width, levels.len());
         let here = self.ratio(levels, pixel);
         let neighbours = [pixel.checked_sub(1), Some(pixel + 1), pixel.checked_sub(width), Some(pixel + width)];
-        let rough = |n: usize| n < count && (self.ratio(levels, n) / here - 1.0).abs() > ROUGH;
+        // In the dark noise alone makes ratios jump.
+        let least = ROUGH.max(5.0 * self.noise.max(1.0) / (levels[pixel].max(0.0) + LIFT));
+        let rough = |n: usize| n < count && (self.ratio(levels, n) / here - 1.0).abs() > least;
         neighbours.into_iter().flatten().any(rough)
     }
 

@@ -12,6 +12,11 @@ mod patch;
 mod motion;
 pub mod change;
 pub(crate) mod explain;
+pub(crate) mod view;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod quiet_tests;
 
 pub use change::{Change, ChangeKind};
 pub use luma::SmallLuma;
@@ -19,6 +24,8 @@ pub use luma::SmallLuma;
 use change::ChangeFinder;
 use ground::{Ground, Whole};
 pub(crate) use patch::Patch;
+
+use std::time::Duration;
 
 use crate::domain::detection::Detection;
 use crate::domain::geometry::BBox;
@@ -29,8 +36,19 @@ use crate::domain::time::Timestamp;
 const WARM_UP: f64 = 1.0;
 
 /// What a camera's cues are asked for beyond what its rules need.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CueConfig {}
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CueConfig {
+    /// Whether rules pause while the camera looks elsewhere than where its zones and lines were drawn.
+    pub watch_view: bool,
+    /// After so long elsewhere, elsewhere is accepted; never where nothing is said.
+    pub relearn_view: Option<Duration>,
+}
+
+impl Default for CueConfig {
+    fn default() -> Self {
+        Self { watch_view: true, relearn_view: None }
+    }
+}
 
 /// The cues of one camera.
 #[derive(Clone, Debug, Default)]

@@ -26,7 +26,7 @@ pub(super) fn moving(ground: &Ground) -> Vec<Detection> {
     let least = ((ground.picture.len() as f64 * LEAST_SHARE) as usize).max(9);
     let core: Vec<bool> = (0..ground.picture.len()).map(|p| ground.differs[p] && is_core(ground, p)).collect();
     let mut found = regions(&core, ground.width, least, 1);
-    found.retain(|region| is_moving(ground, region));
+    found.retain(|region| !region.is_narrow() && is_moving(ground, region));
     found.sort_by_key(|region| std::cmp::Reverse(region.pixels.len()));
     found.truncate(MAX_BLOBS);
     found.iter().map(|region| blob(ground, region)).collect()

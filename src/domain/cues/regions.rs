@@ -2,6 +2,9 @@
 
 use crate::domain::geometry::BBox;
 
+/// A thing is at least so many pixels wide and high.
+const NARROWEST: usize = 3;
+
 /// Pixels that hang together.
 #[derive(Clone, Debug)]
 pub(super) struct Region {
@@ -20,6 +23,11 @@ impl Region {
         let corner = |p: [usize; 2], more: usize| ((p[0] + more) as f64 / w, (p[1] + more) as f64 / h);
         let ((x0, y0), (x1, y1)) = (corner(self.from, 0), corner(self.to, 1));
         BBox::from_corners(x0, y0, x1, y1)
+    }
+
+    /// Whether it is no thing but an edge, or a line on the road.
+    pub(super) fn is_narrow(&self) -> bool {
+        (0..2).any(|axis| self.to[axis] - self.from[axis] + 1 < NARROWEST)
     }
 
     /// Takes in another.

@@ -78,7 +78,7 @@ impl Settings for ObjectAbandoned {
         format!("left behind in {place} for {} s{owner}", self.dwell.as_secs_f64())
     }
     fn watch(&self) -> Box<dyn Watch> {
-        Box::new(AbandonedWatch { settings: self.clone(), things: Vec::new(), old: Vec::new() })
+        Box::new(AbandonedWatch { settings: self.clone(), things: Vec::new(), old: Vec::new(), told: Vec::new() })
     }
 }
 
@@ -88,6 +88,8 @@ struct AbandonedWatch {
     things: Vec<Thing>,
     /// Tracks of things that rested before the watch began, or that the pixels did not see coming.
     old: Vec<(TrackId, BBox)>,
+    /// Changes that were told of; what was hidden for long and is seen again is not told again.
+    told: Vec<TrackId>,
 }
 
 /// A thing that has come to rest.
@@ -111,7 +113,8 @@ impl Watch for AbandonedWatch {
     fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
         self.note_changes(view, post);
         self.note_tracks(view, post);
-        let settings = &self.settings;
+        let (settings, told) = (&self.settings, &mut self.told);
+        told.retain(|id| view.cues.is_none_or(|cues| cues.changes().iter().any(|c| c.id == *id)));
         self.things.retain_mut(|thing| {
             thing.look(view, settings.owner);
             let gone = thing.missing >= GONE;
@@ -121,6 +124,7 @@ impl Watch for AbandonedWatch {
             }
             if !gone && !thing.told && thing.is_due(view, settings) {
                 thing.told = true;
+                told.extend(thing.change);
                 notices.push(Notice::Began(thing.beginning(view)));
             }
             !gone
@@ -130,6 +134,7 @@ impl Watch for AbandonedWatch {
     fn lose_sight(&mut self) {
         self.things.clear();
         self.old.clear();
+        self.told.clear();
     }
 }
 
@@ -148,7 +153,7 @@ impl AbandonedWatch {
                 let thing = t.is_confirmed() && !is_living(t.class()) && t.class() != ObjectClass::Unknown;
                 thing && overlaps(&t.measured(), &change.bbox)
             });
-            let new = change.stood >= KNOWN_EMPTY && !named_otherwise;
+            let new = change.stood >= KNOWN_EMPTY && !named_otherwise && !self.told.contains(&change.id);
             if new && self.things.len() < MAX_THINGS {
                 let object = quote_change(view, change, None);
                 self.things.push(Thing::new(change.id, change.since, change.bbox, object));
