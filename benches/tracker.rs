@@ -13,7 +13,10 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
 use lightbar::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
-use lightbar::domain::rules::{LineCross, Loitering, ObjectRemoved, Rule, RuleSpec, ZoneEnter, ZoneExit};
+use lightbar::domain::rules::{
+    Crowd, FastMove, Heading, LineCross, Loitering, ObjectPresent, ObjectRemoved, Rule, RuleSpec, Speed,
+    VehicleStopped, WrongWay, ZoneEnter, ZoneExit, ZonePresence,
+};
 use lightbar::domain::scene::{NamedLine, Observation, Scene, SceneConfig};
 use lightbar::domain::time::Timestamp;
 use lightbar::domain::tracking::{Tracker, TrackerConfig};
@@ -51,21 +54,30 @@ fn twenty_rules() -> SceneConfig {
         config.zones.push(Zone { id: id(i), rev: 1, name: None, category: None, shape });
         let line = Line::new(vec![at(x, 1.0), at(x + 0.1, 0.0)]).expect("a line");
         config.lines.push(NamedLine { id: id(i), rev: 1, name: None, line });
-        let spec = match i % 5 {
-            0 => RuleSpec::LineCross(LineCross { line: id(i), direction: None }),
-            1 => RuleSpec::ZoneEnter(ZoneEnter { zone: id(i) }),
-            2 => RuleSpec::ZoneExit(ZoneExit { zone: id(i) }),
-            3 => RuleSpec::Loitering(Loitering { zone: id(i), dwell: Duration::from_secs(5) }),
-            _ => RuleSpec::ObjectRemoved(ObjectRemoved {
-                zone: Some(id(i)),
-                settle: Duration::from_secs(3),
-                gone: Duration::from_secs(2),
-            }),
-        };
+        let spec = spec(i, &id(i));
         let rule = RuleId::parse(&format!("rule-{i}")).expect("a slug");
         config.rules.push(Rule { cooldown: Duration::from_secs(10), ..Rule::new(rule, spec) });
     }
     config
+}
+
+/// Every kind in turn.
+fn spec(i: usize, ground: &ZoneId) -> RuleSpec {
+    let (id, secs) = (ground.clone(), Duration::from_secs);
+    let up = Heading { from: Point::new(0.5, 1.0), to: Point::new(0.5, 0.0), tolerance: 90.0, min_travel: 0.1 };
+    match i % 11 {
+        0 => RuleSpec::LineCross(LineCross { line: id, direction: None }),
+        1 => RuleSpec::ZoneEnter(ZoneEnter { zone: id }),
+        2 => RuleSpec::ZoneExit(ZoneExit { zone: id }),
+        3 => RuleSpec::Loitering(Loitering { zone: id, dwell: secs(5) }),
+        4 => RuleSpec::ZonePresence(ZonePresence { zone: id, dwell: secs(2), clear: secs(5) }),
+        5 => RuleSpec::Crowd(Crowd { zone: Some(id), count: 8, slack: 2, dwell: secs(5), clear: secs(5) }),
+        6 => RuleSpec::WrongWay(WrongWay::InZone { zone: id, allowed: up }),
+        7 => RuleSpec::VehicleStopped(VehicleStopped { zone: Some(id), dwell: secs(10), include_parked: false }),
+        8 => RuleSpec::ObjectPresent(ObjectPresent { zone: None, min: secs(1), clear: secs(5) }),
+        9 => RuleSpec::FastMove(FastMove { zone: Some(id), min_speed: Speed::Heights(2.0), during: secs(1) }),
+        _ => RuleSpec::ObjectRemoved(ObjectRemoved { zone: Some(id), settle: secs(3), gone: secs(2) }),
+    }
 }
 
 fn per_frame(c: &mut Criterion<CpuTime>) {

@@ -198,6 +198,7 @@ fn clear(table: &Table<'_>) -> Duration {
 }
 
 /// The zone; `Some(None)` where none is named, for kinds that then watch the whole picture.
+#[expect(clippy::option_option, reason = "given, absent and wrong are three things")]
 fn zone_or_all(table: &Table<'_>, names: &Names<'_>) -> Option<Option<ZoneId>> {
     if table.has("zone") { known(table, "zone", &names.zones).map(Some) } else { Some(None) }
 }

@@ -1,15 +1,21 @@
 //! Every kind's JSON against both schemas and against the examples that were published: those must validate for ever.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use lightbar::contract::{AlertV1, CameraHealthV1, Stamp, cloudevents};
-use lightbar::domain::alert::AlertKind;
+use lightbar::domain::alert::{AlertKind, AlertObject, Phase};
+use lightbar::domain::detection::ObjectClass;
+use lightbar::domain::geometry::BBox;
+use lightbar::domain::ids::TrackId;
 use lightbar::domain::scene::BlindCause;
 use lightbar::pipeline::ports::Decided;
 use serde_json::{Value, json};
 
+use crate::play;
+use crate::script::Script;
 use crate::support::facts::{EIGHT, camera, decided, ended, site};
 use crate::support::schemas::{complaints, validator};
 
@@ -44,6 +50,31 @@ fn every_kind_is_as_its_published_example() {
     let restarted = alert(&decided(AlertKind::Loitering, "gate-north", 0))
         .ended_by_restart(EIGHT.plus(Duration::from_mins(1)), EIGHT.plus(Duration::from_mins(5)));
     golden("loitering.ended-by-restart.json", &serde_json::from_str(&restarted.to_json()).unwrap());
+}
+
+#[test]
+fn many_objects_speeds_and_zones_are_as_their_published_examples() {
+    let mut crowd = decided(AlertKind::Crowd, "gate-north", 0);
+    let objects = (0..3u32).map(|i| {
+        let first = &crowd.change.objects[0];
+        let bbox = BBox::new(0.1 + 0.2 * f64::from(i), 0.5, 0.06, 0.3);
+        AlertObject { track: TrackId(7 + u64::from(i)), class: ObjectClass::Person, bbox, ..first.clone() }
+    });
+    crowd.change.objects = objects.collect();
+    crowd.change.count = 48;
+    (crowd.change.revision, crowd.change.phase) = (2, Phase::Updated);
+    golden("crowd.updated.json", &serde_json::from_str(&alert(&crowd).to_json()).unwrap());
+
+    let mut fast = decided(AlertKind::FastMove, "gate-north", 0);
+    fast.change.objects[0].class = ObjectClass::Motorcycle;
+    fast.change.objects[0].speed = Some(11.416);
+    golden("fast_move.with-ground.json", &serde_json::from_str(&alert(&fast).to_json()).unwrap());
+
+    // Over a line it says which way; in a zone, which zone.
+    let mut lane = decided(AlertKind::WrongWay, "gate-north", 0);
+    lane.change.crossing = None;
+    lane.change.zone = decided(AlertKind::ZoneEnter, "gate-north", 0).change.zone;
+    golden("wrong_way.in-zone.json", &serde_json::from_str(&alert(&lane).to_json()).unwrap());
 }
 
 #[test]
@@ -145,4 +176,29 @@ fn camera_health_is_as_its_published_examples() {
             golden("camera-health.offline.json", &value);
         }
     }
+}
+
+#[test]
+fn every_alert_of_every_scene_is_good_on_the_wire() {
+    let strict = validator("alert");
+    let mut kinds = BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenes");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for file in files.filter(|file| file.extension().is_some_and(|extension| extension == "scene")) {
+        let script = Script::parse(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        for change in play::play(&script, script.fps[0], 0, 0) {
+            let about = decided(change.kind, "gate-north", 0);
+            let recorded_at = change.captured_at;
+            kinds.insert(change.kind.as_str());
+            let told = Decided { change, detected_at: recorded_at, ..about };
+            let alert = AlertV1::new(&told, &site(), recorded_at);
+            let value: Value = serde_json::from_str(&alert.to_json()).unwrap();
+            let name = format!("{}: {}", file.display(), alert.to_json());
+            assert_eq!(complaints(&strict, &value), [""; 0], "{name}");
+            let said = alert.text.unwrap();
+            assert!(!said.en.headline.contains("alert of kind"), "{name}");
+            assert!(said.zh_cn.headline.chars().any(|c| c > '\u{4e00}'), "{name}");
+        }
+    }
+    assert!(kinds.len() >= 12, "scenes raised only {kinds:?}");
 }

@@ -10,6 +10,15 @@
 )]
 
 mod support;
+#[path = "../scenes/conduct.rs"]
+#[allow(dead_code, reason = "shared with the tests of the core, which need all of it")]
+mod conduct;
+#[path = "../scenes/script.rs"]
+#[allow(dead_code, reason = "as above")]
+mod script;
+#[path = "../scenes/play.rs"]
+#[allow(dead_code, reason = "as above")]
+mod play;
 mod camera;
 mod camera_tls;
 mod config;

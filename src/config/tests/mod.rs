@@ -119,6 +119,38 @@ fn each_error_names_key_what_it_got_and_what_it_wants() {
             ":18: camera[gate].zone[yard].points: polygon crosses itself: the edge after point 1 meets the edge after point 3",
         ),
         ("[0, 1]]", "[0, 1.5]]", "point 4 is outside the picture: (0, 1.5); coordinates are 0..1 of width and height"),
+        ("[0, 1]]", "[0]]", "got a list of 1 as point 4, wants a list of points [x, y]"),
+        (
+            "classes = [\"person\"]",
+            "classes = [\"preson\"]",
+            ":27: camera[gate].rule[in].classes[1]: unknown class \"preson\", did you mean \"person\"?",
+        ),
+        (
+            "GATE_PW",
+            "OTHER",
+            ":15: camera[gate].password_env: the environment variable OTHER is not set, wants the password in it",
+        ),
+        ("password_env = \"GATE_PW\"", "", ":11: camera[gate].password_env: missing"),
+        ("fps = 2.5", "dispatch = true", "camera[hall].address: missing, wants an address or a position"),
+        ("fps = 2.5", "transport = \"udp\"", "camera[hall].url: got an rtsps:// address with another transport"),
+        (
+            "brokers = [\"127.0.0.1:9092\"]",
+            "brokers = [\"nohost\"]",
+            ":6: kafka.brokers[1]: got \"nohost\", wants host:port",
+        ),
+        ("brokers = [\"127.0.0.1:9092\"]", "", ":5: kafka.brokers: missing"),
+        ("site = \"county-01\"", "site = \"County 01\"", ":3: service.site: an id is"),
+        ("model = \"m/model.toml\"", "model = 7", ":8: inference.model: got 7, wants a text"),
+        ("id = \"gate\"", "id = \"gate\"\ngb_id = \"123\"", "camera[gate].gb_id: got \"123\", wants 20 digits"),
+    ] {
+        let errors = errors_after(from, to);
+        assert!(errors.iter().any(|e| e.contains(wants)), "{from:?} -> {to:?} gave {errors:#?}");
+    }
+}
+
+#[test]
+fn zones_lines_and_ground_say_what_is_wrong_with_them() {
+    for (from, to, wants) in [
         (
             "[0, 1]]",
             "[0, 1]]\npolygons = [[[0.1, 0.1]]]",
@@ -175,32 +207,10 @@ fn each_error_names_key_what_it_got_and_what_it_wants() {
             "[camera.ground]\npoints = [[0.1, 0.9, 0, 0], [0.5, 0.9, 2, 0], [0.9, 0.9, 4, 0], [0.5, 0.5, 2, 6]]",
             "camera[hall].ground.points: the points say too little: three of any four must not lie on a line",
         ),
-        ("[0, 1]]", "[0]]", "got a list of 1 as point 4, wants a list of points [x, y]"),
-        (
-            "classes = [\"person\"]",
-            "classes = [\"preson\"]",
-            ":27: camera[gate].rule[in].classes[1]: unknown class \"preson\", did you mean \"person\"?",
-        ),
-        (
-            "GATE_PW",
-            "OTHER",
-            ":15: camera[gate].password_env: the environment variable OTHER is not set, wants the password in it",
-        ),
-        ("password_env = \"GATE_PW\"", "", ":11: camera[gate].password_env: missing"),
-        ("fps = 2.5", "dispatch = true", "camera[hall].address: missing, wants an address or a position"),
-        ("fps = 2.5", "transport = \"udp\"", "camera[hall].url: got an rtsps:// address with another transport"),
-        (
-            "brokers = [\"127.0.0.1:9092\"]",
-            "brokers = [\"nohost\"]",
-            ":6: kafka.brokers[1]: got \"nohost\", wants host:port",
-        ),
-        ("brokers = [\"127.0.0.1:9092\"]", "", ":5: kafka.brokers: missing"),
-        ("site = \"county-01\"", "site = \"County 01\"", ":3: service.site: an id is"),
-        ("model = \"m/model.toml\"", "model = 7", ":8: inference.model: got 7, wants a text"),
-        ("id = \"gate\"", "id = \"gate\"\ngb_id = \"123\"", "camera[gate].gb_id: got \"123\", wants 20 digits"),
     ] {
         let errors = errors_after(from, to);
         assert!(errors.iter().any(|e| e.contains(wants)), "{from:?} -> {to:?} gave {errors:#?}");
+        assert_eq!(errors.len(), 1, "{from:?} -> {to:?} gave {errors:#?}");
     }
 }
 
