@@ -113,7 +113,8 @@ impl Watch for FastWatch {
             let inside = anywhere || self.presences.of(track.id()).is_some_and(|presence| presence.inside);
             let run = self.runs.entry(track.id()).or_default();
             run.follow(track, post, self.settings.during);
-            let (speed, threshold) = (run.speed(view.ruler, &self.settings), self.settings.min_speed.number());
+            let threshold = self.settings.min_speed.number();
+            let speed = if inside || run.told { run.speed(view.ruler, &self.settings) } else { None };
             let fast_enough = if run.told { SLOWER * threshold } else { threshold };
             let fast = inside && speed.is_some_and(|speed| speed >= fast_enough);
             if fast && !run.told && post.may_speak(track.id(), view.at) {

@@ -88,7 +88,9 @@ impl Settings for WrongWay {
             Self::OverLine { forbidden, .. } => {
                 Box::new(OverLineWatch { forbidden: *forbidden, paths: Paths::default() })
             }
-            Self::InZone { allowed, .. } => Box::new(InZoneWatch { allowed: allowed.clone(), ways: BTreeMap::new() }),
+            Self::InZone { allowed, .. } => {
+                Box::new(InZoneWatch { allowed: allowed.clone(), ways: BTreeMap::new(), looked: BTreeMap::new() })
+            }
         }
     }
 }
@@ -118,13 +120,15 @@ impl Watch for OverLineWatch {
 #[derive(Debug)]
 struct InZoneWatch {
     allowed: Heading,
+    /// Of those in the zone.
     ways: BTreeMap<TrackId, Way>,
+    /// Of all: what lies before was walked already.
+    looked: BTreeMap<TrackId, Timestamp>,
 }
 
 /// How a track went within the zone.
 #[derive(Clone, Copy, Debug)]
 struct Way {
-    looked: Timestamp,
     /// Where it last was beyond tremble.
     firm: Point,
     /// Where and when the run of wrong steps began.
@@ -135,11 +139,10 @@ struct Way {
 
 impl Way {
     const fn new(at: Timestamp, place: Point) -> Self {
-        Self { looked: at, firm: place, run_from: (at, place), wrong_steps: 0, told: false }
+        Self { firm: place, run_from: (at, place), wrong_steps: 0, told: false }
     }
 
     fn go(&mut self, at: Timestamp, place: Point, step: f64, (ruler, allowed): (&Ruler, &Heading)) {
-        self.looked = at;
         if ruler.apart(self.firm, place) < step {
             return;
         }
@@ -184,6 +187,7 @@ impl Watch for InZoneWatch {
             }
         }
         for track in view.ended {
+            self.looked.remove(&track.id());
             if self.ways.remove(&track.id()).is_some_and(|way| way.told) {
                 notices.push(over(track, track.last_seen()));
             }
@@ -192,6 +196,7 @@ impl Watch for InZoneWatch {
 
     fn lose_sight(&mut self) {
         self.ways.clear();
+        self.looked.clear();
     }
 }
 
@@ -200,7 +205,7 @@ impl InZoneWatch {
     fn follow(&mut self, track: &Track, ruler: &Ruler, post: &Post) -> Option<Timestamp> {
         let zone = &post.zone.as_ref()?.shape;
         let mut left = None;
-        let known_until = self.ways.get(&track.id()).map(|way| way.looked);
+        let known_until = self.looked.insert(track.id(), track.last_seen());
         for (at, bbox) in track.trail_after(known_until.or(post.watched_since)) {
             let place = post.rule.filter.anchor.of(&bbox);
             let depth = zone.depth(place);
