@@ -57,7 +57,7 @@ struct Day {
     /// Each year where absent.
     year: Option<i16>,
     month: i8,
-    day: i8,
+    of_month: i8,
 }
 
 impl Day {
@@ -66,11 +66,11 @@ impl Day {
         // A leap year, so that "02-29" is a day of some years.
         let dated = if text.len() == 5 { format!("2024-{text}") } else { text.to_owned() };
         let date: Date = dated.parse().map_err(|_| wrong())?;
-        Ok(Self { year: (text.len() != 5).then(|| date.year()), month: date.month(), day: date.day() })
+        Ok(Self { year: (text.len() != 5).then(|| date.year()), month: date.month(), of_month: date.day() })
     }
 
     fn of(date: Date, with_year: bool) -> Self {
-        Self { year: if with_year { Some(date.year()) } else { None }, month: date.month(), day: date.day() }
+        Self { year: if with_year { Some(date.year()) } else { None }, month: date.month(), of_month: date.day() }
     }
 }
 
@@ -79,7 +79,7 @@ impl fmt::Display for Day {
         if let Some(year) = self.year {
             write!(f, "{year:04}-")?;
         }
-        write!(f, "{:02}-{:02}", self.month, self.day)
+        write!(f, "{:02}-{:02}", self.month, self.of_month)
     }
 }
 
@@ -108,7 +108,7 @@ impl DayRange {
     }
 
     pub(super) fn first_date(&self) -> Option<Date> {
-        Date::new(self.first.year?, self.first.month, self.first.day).ok()
+        Date::new(self.first.year?, self.first.month, self.first.of_month).ok()
     }
 
     /// Whether a day is in both; a day of one year goes before that of each year, so these two do not quarrel.

@@ -134,13 +134,11 @@ impl Schedule {
     fn windows(&self, day: Date) -> Vec<Window> {
         let special =
             |dated: bool| self.plan.special.iter().find(|s| s.days.is_dated() == dated && s.days.contains(day));
-        match special(true).or_else(|| special(false)) {
-            Some(special) => special.windows.clone(),
-            None => {
-                let weekly = self.plan.weekly.iter().filter(|(days, _)| days.contains(day.weekday()));
-                weekly.map(|(_, window)| *window).collect()
-            }
+        if let Some(special) = special(true).or_else(|| special(false)) {
+            return special.windows.clone();
         }
+        let weekly = self.plan.weekly.iter().filter(|(days, _)| days.contains(day.weekday()));
+        weekly.map(|(_, window)| *window).collect()
     }
 
     fn span(&self, day: Date, window: Window) -> Option<Span> {
@@ -212,10 +210,9 @@ impl Hours for Schedule {
             // What is beyond may still be joined to what comes after.
             let certain = self.instant(date.checked_add((horizon - REACH).days()).ok()?.at(0, 0, 0, 0), Side::First)?;
             let edges = self.spans(date, horizon).into_iter().flat_map(|(from, to)| [from, to]);
-            if let Some(edge) = { edges }.find(|edge| *edge > second) {
-                if edge < certain {
-                    return Some(Timestamp::from_nanos(edge.saturating_mul(1_000_000_000)));
-                }
+            let next = { edges }.find(|edge| *edge > second);
+            if let Some(edge) = next.filter(|edge| *edge < certain) {
+                return Some(Timestamp::from_nanos(edge.saturating_mul(1_000_000_000)));
             }
         }
         None

@@ -237,7 +237,9 @@ pub(super) async fn watch(
 /// The standing object that is meant.
 fn wanted<'a>(objects: &'a [SceneObject], body: &WatchBody) -> Result<&'a SceneObject, Problem> {
     let named = match (&body.track, body.at) {
-        (Some(track), None) => objects.iter().find(|o| o.track.to_string() == *track),
+        (Some(track), None) => {
+            objects.iter().find(|o| o.track.to_string() == *track || o.track.0.to_string() == *track)
+        }
         (None, Some([x, y])) => {
             let area = |o: &&SceneObject| o.bbox.w * o.bbox.h;
             let around = |o: &&SceneObject| {

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use lightbar::domain::alert::Status;
+use lightbar::domain::rules::Deliver;
 use lightbar::domain::time::Timestamp;
 use lightbar::kafka::consumer::{Received, TopicReader};
 use lightbar::kafka::embedded::EmbeddedBroker;
@@ -292,4 +294,43 @@ async fn the_embedded_broker_takes_the_same_line() {
     }
     assert_eq!(delivery.stop().await.left, 0);
     assert_complete_and_in_order(&all(settings, site.alerts_topic()).await, 90);
+}
+
+/// What is for people, what is only recorded and what is on trial go to topics of their own, each without a gap.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_channel_has_its_topic_and_no_topic_has_gaps() {
+    let Some(broker) = Broker::start(false) else { return };
+    let (site, dir) = (site(), tempfile::tempdir().unwrap());
+    broker.create_topics(&site).await;
+    let delivery = Delivery::start(dir.path(), broker.settings(), Duration::from_mins(1));
+    for n in 0..30 {
+        let Fact::Alert(mut decided) = opened("gate-north", n) else { unreachable!("an opening is an alert") };
+        match n % 3 {
+            0 => {}
+            1 => decided.change.deliver = Deliver::Record,
+            _ => decided.change.status = Status::Test,
+        }
+        delivery.facts.send(Fact::Alert(decided)).await.unwrap();
+    }
+    assert_eq!(delivery.stop().await.left, 0);
+    let mut epochs = HashSet::new();
+    for topic in [site.alerts_topic(), site.tracks_topic(), site.shadow_topic()] {
+        let records = all(broker.settings(), topic.clone()).await;
+        assert_complete_and_in_order(&records, 10);
+        let schema = validator("alert");
+        for record in &records {
+            let value: Value = serde_json::from_slice(&record.value).unwrap();
+            assert_eq!(complaints(&schema, &value), [""; 0], "{topic}");
+            let told = (value["deliver"].as_str(), value["status"].as_str().unwrap());
+            let wanted = match topic.as_str() {
+                t if t == site.tracks_topic() => (Some("record"), "Actual"),
+                t if t == site.shadow_topic() => (None, "Test"),
+                _ => (None, "Actual"),
+            };
+            assert_eq!(told, wanted, "{topic}");
+            epochs.insert((topic.clone(), record.header("ce_epoch").unwrap().to_owned()));
+        }
+    }
+    let names: HashSet<&String> = epochs.iter().map(|(_, epoch)| epoch).collect();
+    assert_eq!((epochs.len(), names.len()), (3, 3), "each topic has an epoch of its own: {epochs:?}");
 }

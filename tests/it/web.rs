@@ -357,7 +357,7 @@ fn orders_are_taken_kept_told_and_shown() {
         .header("content-type", "text/plain");
     let answer =
         crate::support::web_server::agent().run(form.body("{\"state\":\"disarmed\"}".to_owned()).unwrap()).unwrap();
-    assert_eq!(answer.status(), 415, "what a page of another site can send without asking is not taken");
+    assert_eq!(answer.status(), 400, "what a page of another site can send without asking is not taken");
 }
 
 #[test]

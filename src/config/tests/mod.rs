@@ -1,6 +1,7 @@
 //! What the configuration accepts, refuses and says, as a user meets it.
 
 mod documents;
+mod hours;
 
 use std::path::Path;
 

@@ -191,9 +191,8 @@ impl Running {
         let conduct = &self.post.rule.conduct;
         match (ordered(&desk.orders, &self.post.rule.id, at), &conduct.armed) {
             (Arming::Armed, _) => Deliver::Alert,
-            (Arming::Disarmed, _) => Deliver::Record,
             (Arming::AsConfigured, Some(_)) if self.armed.holds_since().is_some() => Deliver::Alert,
-            (Arming::AsConfigured, Some(_)) => Deliver::Record,
+            (Arming::Disarmed, _) | (Arming::AsConfigured, Some(_)) => Deliver::Record,
             (Arming::AsConfigured, None) => conduct.deliver,
         }
     }

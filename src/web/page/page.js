@@ -122,6 +122,9 @@ function drawService() {
   const failing = service.kafka.state === "failing";
   const parts = [element("span", failing ? "warn" : "", failing ? word("kafka_failing", clock(service.kafka.since), term("kafka_reason", service.kafka.reason)) : word(`kafka_${service.kafka.state}`))];
   if (service.outbox?.depth) parts.push(element("span", "", word("outbox", service.outbox.depth)));
+  const rules = service.rules;
+  // Worth a word only where somebody might expect an alert that will not come.
+  if (rules?.total && (rules.armed < rules.total || rules.ordered)) parts.push(element("span", rules.ordered ? "warn" : "", word("armed", rules.armed, rules.total, rules.ordered)));
   if (service.model) parts.push(element("span", "", word("model", service.model.name)));
   parts.push(element("span", "", `Lightbar ${service.version}`));
   $("service").replaceChildren(...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
