@@ -94,7 +94,13 @@ fn camera(fields: &mut Fields<'_>, reading: &Reading) -> Camera {
             }
         };
     }
-    let Some(video) = video else { return Camera::NotAsked };
+    let Some(video) = video else {
+        // What is said of a camera holds for the video that stands for it.
+        let stands_for =
+            |(name, camera): &(String, Option<String>)| camera.clone().unwrap_or_else(|| camera_of_video(name));
+        let named = named.filter(|named| reading.videos.iter().any(|asked| stands_for(asked) == *named));
+        return named.map_or(Camera::NotAsked, Camera::Of);
+    };
     let is_same = |asked: &str| camera_of_video(asked) == camera_of_video(&video);
     match reading.videos.iter().find(|(asked, _)| is_same(asked)) {
         Some((_, camera)) => Camera::Of(camera.clone().or(named).unwrap_or_else(|| camera_of_video(&video))),
@@ -230,9 +236,12 @@ mod tests {
     #[test]
     fn videos_are_chosen_and_stand_for_cameras() {
         let text = r#"{"video": "videos/a_1.mp4", "kind": "zone_enter", "start_s": 1}
-{"video": "b.mp4", "kind": "zone_enter", "start_s": 1}"#;
+{"video": "b.mp4", "kind": "zone_enter", "start_s": 1}
+{"camera": "yard", "watched": [0, 10]}
+{"camera": "b", "watched": [0, 10]}"#;
         let videos = vec![("a_1.mp4".to_owned(), Some("yard".to_owned()))];
         let truth = read_truth("t", text, &Reading { videos, ..Reading::default() }).unwrap();
         assert_eq!(truth.events.iter().map(|e| e.camera.as_str()).collect::<Vec<_>>(), ["yard"]);
+        assert_eq!(truth.watched.iter().map(|w| w.camera.as_str()).collect::<Vec<_>>(), ["yard"]);
     }
 }
