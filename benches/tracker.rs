@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use self::cpu_time::CpuTime;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use lightbar::domain::baseline::Baseline;
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
 use lightbar::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
@@ -109,7 +110,7 @@ fn per_frame(c: &mut Criterion<CpuTime>) {
     });
     group.bench_function("tracker and 20 rules", |b| {
         let warm = || {
-            let mut scene = Scene::new(twenty_rules(), IdSeed::from_texts(&["bench"]));
+            let mut scene = Scene::new(twenty_rules(), IdSeed::from_texts(&["bench"]), Baseline::default());
             for i in 0..FRAMES {
                 scene.observe(
                     Timestamp::from_millis(i * STEP_MS),

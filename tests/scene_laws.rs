@@ -9,6 +9,7 @@ mod causes;
 use std::time::Duration;
 
 use lightbar::domain::alert::{AlertChange, AlertKind, EndReason, Phase};
+use lightbar::domain::baseline::Baseline;
 use lightbar::domain::detection::{Confidence, Detection, ObjectClass};
 use lightbar::domain::geometry::CrossingDirection::LeftToRight;
 use lightbar::domain::geometry::{BBox, Line, Point, Zone, ZoneShape};
@@ -55,7 +56,7 @@ fn config() -> SceneConfig {
 }
 
 fn scene() -> Scene {
-    Scene::new(config(), IdSeed::from_texts(&["laws"]))
+    Scene::new(config(), IdSeed::from_texts(&["laws"]), Baseline::default())
 }
 
 #[derive(Clone, Debug)]

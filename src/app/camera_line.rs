@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use crate::camera::{DecoderSettings, GstDecoderFactory, RtspSettings, RtspSource};
 use crate::config::{CameraSettings, Clocking, Credentials, DecoderChoice, StreamUrl, Transport};
 use crate::domain::alert::EndReason;
+use crate::domain::baseline::Baseline;
 use crate::domain::camera::CameraCard;
 use crate::domain::ids::IdSeed;
 use crate::domain::scene::{BlindCause, Scene, SceneConfig};
@@ -57,7 +58,7 @@ impl CameraLine {
         let (changes, changes_in) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(None);
 
-        let scene = Scene::new(settings.scene.clone(), random_ids()?);
+        let scene = Scene::new(settings.scene.clone(), random_ids()?, Baseline::default());
         let analyzer = Analyzer::new(scene, Arc::clone(&settings.card), shared.surroundings.clone());
         let inputs = AnalyzeInputs { frames, events, changes: changes_in };
         let analyze = tokio::spawn(analyze(analyzer, inputs, id.to_string(), stopped.clone()));

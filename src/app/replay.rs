@@ -23,6 +23,7 @@ use crate::config::{CameraSettings, Settings};
 use crate::contract::alert_v1::AlertV1;
 use crate::contract::{ExplanationV1, Site};
 use crate::domain::alert::{EndReason, Phase};
+use crate::domain::baseline::Baseline;
 use crate::domain::ids::{IdSeed, TrackId};
 use crate::domain::scene::Scene;
 use crate::domain::time::Timestamp;
@@ -231,7 +232,8 @@ impl Run<'_> {
             desk: tokio::sync::watch::Sender::new(Arc::default()),
         };
         let seed = IdSeed::from_texts(&[&self.replay.settings.hash, camera.id().as_str()]);
-        let mut scene = Scene::new(camera.scene.clone(), seed);
+        // A replay knows nothing from before the files.
+        let mut scene = Scene::new(camera.scene.clone(), seed, Baseline::default());
         if let Some(track) = self.replay.trace {
             scene = scene.keeping_trail(track);
         }

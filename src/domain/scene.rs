@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::baseline::{Baseline, Told};
 use super::cues::explain;
 use super::sight::{Blinded, Sight};
 use crate::domain::alert::book::AlertBook;
@@ -221,26 +222,39 @@ pub struct Scene {
     book: AlertBook,
     last_seen: Vec<Detection>,
     trace: Trace,
+    told: Told,
 }
 
 impl Scene {
-    /// An empty scene: nothing seen yet.
-    pub fn new(config: SceneConfig, ids: IdSeed) -> Self {
+    /// A scene of which nothing is known but the things of `baseline`: they are looked for on their places and, where they
+    /// still stand, are what they were before.
+    pub fn new(config: SceneConfig, ids: IdSeed, baseline: Baseline) -> Self {
+        let mut engine = Engine::new(&config);
+        for thing in &baseline.things {
+            engine.recall(thing.track, &thing.told);
+        }
+        let told = Told::new(&baseline);
         Self {
             now: Timestamp::from_nanos(i64::MIN),
             sight: Sight::new(config.sight),
-            tracker: Tracker::new(config.tracker.clone()),
+            tracker: Tracker::restored(config.tracker.clone(), baseline),
             cues: Cues::default(),
             view: ViewWatch::default(),
             view_seen: None,
             moved: false,
-            engine: Engine::new(&config),
+            engine,
             ruler: Ruler::on(config.ground.clone()),
             book: AlertBook::new(config.camera.clone(), ids),
             last_seen: Vec::new(),
             trace: Trace::default(),
+            told,
             config,
         }
+    }
+
+    /// The things that stand now, for a scene after a restart.
+    pub fn baseline(&self) -> Baseline {
+        self.tracker.baseline(|track| self.told.of(track))
     }
 
     /// Takes in what was seen `at` a moment not before the last one (an earlier one is taken as the last one); gives what
@@ -427,7 +441,10 @@ impl Scene {
             moving: with.moving,
             cues: with.pixels.then_some(&self.cues),
         };
-        changes.extend(self.engine.look(&view, &mut self.book));
+        let said = self.engine.look(&view, &mut self.book);
+        self.told.note(&said);
+        self.told.forget(self.tracker.ended());
+        changes.extend(said);
         for held in self.engine.take_held_back() {
             self.trace.held_back(at, held.subject, &held.rule, held.by);
         }
@@ -462,6 +479,7 @@ impl Scene {
 
     fn give_up(&mut self) {
         self.tracker.lose_sight();
+        self.told.forget(self.tracker.ended());
         self.engine.lose_sight();
         self.cues.lose_sight();
         self.last_seen.clear();

@@ -314,6 +314,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
+    use crate::domain::baseline::Baseline;
     use crate::domain::camera::{Privacy, Purpose};
     use crate::domain::ids::{CameraId, IdSeed};
     use crate::domain::scene::SightConfig;
@@ -360,7 +361,8 @@ mod tests {
             board,
             desk: watch::Sender::new(Arc::default()),
         };
-        (Analyzer::new(Scene::new(config, IdSeed::from_texts(&["test"])), Arc::new(card), around), handed_on)
+        let scene = Scene::new(config, IdSeed::from_texts(&["test"]), Baseline::default());
+        (Analyzer::new(scene, Arc::new(card), around), handed_on)
     }
 
     fn frame(taken: Timestamp) -> DetectedFrame {

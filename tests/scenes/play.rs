@@ -2,6 +2,7 @@
 
 use lightbar::domain::alert::AlertChange;
 use lightbar::domain::arming::WatchedThing;
+use lightbar::domain::baseline::Baseline;
 use lightbar::domain::detection::{Confidence, Detection};
 use lightbar::domain::geometry::BBox;
 use lightbar::domain::ids::IdSeed;
@@ -27,7 +28,7 @@ pub(crate) fn play_before(
     let mut rng = fastrand::Rng::with_seed(seed.wrapping_mul(7919).wrapping_add(fps as u64));
     let stamp = |t: f64| Timestamp::from_millis(EPOCH_MS + shift_ms + (t * 1000.0).round() as i64);
     let config = config(script, stamp);
-    let mut scene = Scene::new(config.clone(), IdSeed::from_texts(&["scene"]));
+    let mut scene = Scene::new(config.clone(), IdSeed::from_texts(&["scene"]), Baseline::default());
     let mut orders = Vec::new();
     let mut changes = Vec::new();
     let mut acts = script.acts.clone();

@@ -16,6 +16,7 @@ use self::pen::{AMBER, BLUE, Colour, GREEN, GREY, Pen, RED, WHITE};
 use crate::camera::{Canvas, annotate};
 use crate::config::CameraSettings;
 use crate::domain::alert::{AlertChange, Phase};
+use crate::domain::baseline::Baseline;
 use crate::domain::geometry::Point;
 use crate::domain::ids::{IdSeed, TrackId};
 use crate::domain::scene::{Observation, Scene, SceneObject};
@@ -59,7 +60,8 @@ struct Stage {
 
 impl Stage {
     fn new(camera: &CameraSettings, frames: Vec<DetectedFrame>) -> Self {
-        let scene = Scene::new(camera.scene.clone(), IdSeed::from_texts(&["preview"])).without_trace();
+        let scene =
+            Scene::new(camera.scene.clone(), IdSeed::from_texts(&["preview"]), Baseline::default()).without_trace();
         Self {
             scene,
             frames: frames.into(),

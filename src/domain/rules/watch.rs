@@ -1,6 +1,6 @@
 //! What a rule sees, and how it says what it noticed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -64,12 +64,22 @@ pub(crate) struct Post {
     spoke_last: Option<Timestamp>,
     /// Since when the rule watches, where it does not always: what was before does not concern it.
     pub(crate) watched_since: Option<Timestamp>,
+    /// Things that still stand as they did when the rule spoke of them, before a restart: nothing new can be said of them.
+    pub(crate) told_before: BTreeSet<TrackId>,
 }
 
 impl Post {
     /// A rule that has not spoken yet, on its ground.
     pub(super) const fn new(rule: Rule, zone: Option<Zone>, line: Option<NamedLine>) -> Self {
-        Self { rule, zone, line, spoke: BTreeMap::new(), spoke_last: None, watched_since: None }
+        Self {
+            rule,
+            zone,
+            line,
+            spoke: BTreeMap::new(),
+            spoke_last: None,
+            watched_since: None,
+            told_before: BTreeSet::new(),
+        }
     }
 
     /// Notes that an alert about `track` has opened or ended `at`.
@@ -84,7 +94,8 @@ impl Post {
             Rest::Track | Rest::TrackAfterEnd => self.spoke.get(&track).copied(),
             Rest::RuleAfterEnd => self.spoke_last,
         };
-        last.is_none_or(|last| at.since(last) >= self.rule.cooldown)
+        let rested = last.is_none_or(|last| at.since(last) >= self.rule.cooldown);
+        rested && !self.told_before.contains(&track)
     }
 }
 

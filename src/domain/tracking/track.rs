@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::kalman::{Kalman, extent};
+use crate::domain::baseline::StandingThing;
 use crate::domain::detection::{Confidence, Detection, ObjectClass};
 use crate::domain::geometry::BBox;
-use crate::domain::ids::TrackId;
+use crate::domain::ids::{RuleId, TrackId};
 use crate::domain::time::Timestamp;
 
 /// So long a thing must rest before the tracker holds its place for it.
@@ -16,6 +17,8 @@ const STATIONARY_AFTER: Duration = Duration::from_secs(3);
 const CONFIRM_SPAN: Duration = Duration::from_millis(150);
 /// ... and its confidences add up to so much: a flicker of one frame never does.
 const CONFIRM_EVIDENCE: f32 = 0.9;
+/// A resting thing unseen for so long is looked for on its place only.
+const ANCHORED_AFTER: Duration = Duration::from_millis(800);
 /// Boxes that do not fit the resting place for so long mean that the thing has moved.
 const MOVED_AFTER: Duration = Duration::from_millis(400);
 /// How fast the resting box follows what is seen, in seconds.
@@ -43,6 +46,7 @@ pub struct Track {
     at_last_hit: Kalman,
     measured: BBox,
     rest: Rest,
+    restored: bool,
     trail: VecDeque<(Timestamp, BBox)>,
 }
 
@@ -76,10 +80,44 @@ impl Track {
             at_last_hit: filter,
             measured: seen.bbox,
             rest: Rest { since: at, origin: seen.bbox, bbox: seen.bbox, misfit: None },
+            restored: false,
             trail: VecDeque::from([(at, seen.bbox)]),
         };
         track.vote(seen);
         track
+    }
+
+    /// A thing that stood before a restart; it is looked for on its place.
+    pub(super) fn restored(thing: StandingThing) -> Self {
+        let seen = Detection { bbox: thing.bbox, class: thing.class, label: thing.label, confidence: thing.confidence };
+        let rest = Rest { since: thing.rest_since, origin: thing.bbox, bbox: thing.bbox, misfit: None };
+        Self {
+            first_seen: thing.first_seen,
+            last_seen: thing.last_seen,
+            evidence: CONFIRM_EVIDENCE,
+            confirmed: true,
+            seen_now: false,
+            missing: ANCHORED_AFTER,
+            rest,
+            restored: true,
+            trail: VecDeque::new(),
+            ..Self::new(thing.track, thing.first_seen, &seen)
+        }
+    }
+
+    /// What is to be known of it after a restart; `told` are the rules that have spoken of it.
+    pub(super) fn standing(&self, told: Vec<RuleId>) -> StandingThing {
+        StandingThing {
+            track: self.id,
+            class: self.class,
+            label: self.label.clone(),
+            confidence: self.confidence(),
+            bbox: self.rest.bbox,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            rest_since: self.rest.since,
+            told,
+        }
     }
 
     /// Its number.
@@ -139,7 +177,12 @@ impl Track {
 
     /// Whether it rests and has been unseen for longer than a blink: it is looked for on its place only.
     pub(super) fn is_anchored(&self) -> bool {
-        self.is_stationary() && self.missing >= Duration::from_millis(800)
+        self.is_stationary() && self.missing >= ANCHORED_AFTER
+    }
+
+    /// Whether it stood before a restart of the service and has not moved since.
+    pub const fn is_restored(&self) -> bool {
+        self.restored
     }
 
     /// Whether it has rested so long that its place is kept for it.
@@ -184,6 +227,9 @@ impl Track {
         if !self.seen_now && gap > 0.25 {
             self.walk_the_gap(gap, seen);
         }
+        // A clock that was set back while the service was down.
+        self.first_seen = self.first_seen.min(at);
+        self.rest.since = self.rest.since.min(at);
         self.filter.correct(&seen.bbox, seen.confidence.get());
         self.at_last_hit = self.filter;
         self.measured = seen.bbox;
@@ -263,6 +309,7 @@ impl Track {
         // What moved before it had rested has nothing to lose: it starts anew at once.
         if at.since(since) >= MOVED_AFTER || self.rested() < STATIONARY_AFTER / 4 {
             self.rest = Rest { since: at, origin: *seen, bbox: *seen, misfit: None };
+            self.restored = false;
         }
     }
 

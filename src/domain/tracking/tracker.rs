@@ -11,9 +11,10 @@ use super::TrackerConfig;
 use super::assignment::{Pair, assign};
 use super::association::{LIMIT, cost, is_double, overlap_cost};
 use super::track::Track;
+use crate::domain::baseline::Baseline;
 use crate::domain::detection::{Detection, ObjectClass};
 use crate::domain::geometry::BBox;
-use crate::domain::ids::TrackId;
+use crate::domain::ids::{RuleId, TrackId};
 use crate::domain::time::Timestamp;
 
 /// More objects than this at once are not told apart; the surest are kept.
@@ -41,6 +42,26 @@ impl Tracker {
     /// A tracker that has seen nothing.
     pub const fn new(config: TrackerConfig) -> Self {
         Self { config, tracks: Vec::new(), ended: Vec::new(), next_id: 1, last: None }
+    }
+
+    /// A tracker that goes on after a restart: it knows what stood.
+    pub(crate) fn restored(config: TrackerConfig, baseline: Baseline) -> Self {
+        let Baseline { as_of, next_track, things } = baseline;
+        let things = things.into_iter().filter(|thing| thing.bbox.is_in_picture()).take(MAX_TRACKS);
+        let tracks: Vec<Track> = things.map(Track::restored).collect();
+        let taken = tracks.iter().map(|track| track.id().0.saturating_add(1)).max().unwrap_or(1);
+        let last = (!tracks.is_empty()).then_some(as_of);
+        Self { config, tracks, ended: Vec::new(), next_id: next_track.max(taken), last }
+    }
+
+    /// What stands now; `told` gives the rules that have spoken of a track.
+    pub(crate) fn baseline(&self, told: impl Fn(&Track) -> Vec<RuleId>) -> Baseline {
+        let standing = self.tracks.iter().filter(|track| is_standing_thing(track));
+        Baseline {
+            as_of: self.last.unwrap_or_default(),
+            next_track: self.next_id,
+            things: standing.map(|track| track.standing(told(track))).collect(),
+        }
     }
 
     /// Changes how it decides; tracks stay.
@@ -104,8 +125,7 @@ impl Tracker {
     /// Sight was lost for so long that what moved cannot be known again. Things that stand keep their places.
     pub fn lose_sight(&mut self) {
         self.ended.clear();
-        let (kept, ended): (Vec<_>, Vec<_>) =
-            self.tracks.drain(..).partition(|t| t.confirmed && t.is_stationary() && !is_living(t.class()));
+        let (kept, ended): (Vec<_>, Vec<_>) = self.tracks.drain(..).partition(is_standing_thing);
         self.tracks = kept;
         self.ended = ended.into_iter().filter(|t| t.confirmed).collect();
         for track in &mut self.tracks {
@@ -236,6 +256,11 @@ fn usable(detections: &[Detection], least: f32) -> Vec<&Detection> {
 /// How much of `place` lies under `cover`, 0..=1.
 pub(crate) fn covered_share(place: &BBox, cover: &BBox) -> f64 {
     if place.area() > 0.0 { place.intersection(cover) / place.area() } else { 0.0 }
+}
+
+/// Whether it is a thing that stays where it is while nobody looks.
+fn is_standing_thing(track: &Track) -> bool {
+    track.confirmed && track.is_stationary() && !is_living(track.class())
 }
 
 /// What walks by itself.
