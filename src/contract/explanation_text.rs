@@ -208,6 +208,7 @@ mod tests {
 
     use super::*;
     use crate::domain::alert::Phase;
+    use crate::domain::baseline::Baseline;
     use crate::domain::detection::{Confidence, Detection, ObjectClass};
     use crate::domain::geometry::{BBox, Point, Zone, ZoneShape};
     use crate::domain::ids::{CameraId, IdSeed, RuleId, ZoneId};
@@ -226,7 +227,7 @@ mod tests {
             rules: vec![Rule::new(RuleId::parse("stays").unwrap(), spec)],
             ..SceneConfig::new(CameraId::parse("gate").unwrap())
         };
-        let mut scene = Scene::new(config, IdSeed::from_texts(&["words"]));
+        let mut scene = Scene::new(config, IdSeed::from_texts(&["words"]), Baseline::default());
         let mut last = None;
         for step in 0..120 {
             let t = f64::from(step) * 0.2;
