@@ -38,7 +38,7 @@ pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f
     let doubt = difference(track, seen)?;
     let iou = expected.iou(&seen.bbox);
     if iou >= LEAST_IOU {
-        return Some(1.0 - iou + doubt);
+        return Some(1.0 - iou + doubt + unlikeness(track, expected, seen));
     }
     if track.is_anchored() {
         return None;
@@ -57,7 +57,20 @@ pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f
 pub(super) fn overlap_cost(track: &Track, place: &BBox, seen: &Detection, least: f64) -> Option<f64> {
     let doubt = difference(track, seen)?;
     let iou = place.iou(&seen.bbox);
-    (iou >= least).then_some(1.0 - iou + doubt)
+    (iou >= least).then_some(1.0 - iou + doubt + unlikeness(track, place, seen))
+}
+
+/// What tells two apart whose boxes overlap alike: how tall they are and how surely they are seen (Hybrid-SORT, Yang 2024), how
+/// far their centres lie from where they should, and where they touch the ground, which says how far away they are.
+fn unlikeness(track: &Track, expected: &BBox, seen: &Detection) -> f64 {
+    let (a, b) = (expected, &seen.bbox);
+    let tallest = a.h.max(b.h).max(1e-6);
+    let (from, to, size) = (a.centre(), b.centre(), extent(a));
+    let off = ((from.x - to.x) / size[0]).hypot((from.y - to.y) / size[1]).min(2.0);
+    let height = (a.h - b.h).abs() / tallest;
+    let ground = (((a.y + a.h) - (b.y + b.h)).abs() / tallest).min(1.0);
+    let sureness = f64::from((track.confidence().get() - seen.confidence.get()).abs());
+    0.4 * height + 0.2 * off + 0.2 * ground + 0.3 * sureness
 }
 
 /// What the classes speak against the pair: nothing, a little, or all.

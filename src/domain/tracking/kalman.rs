@@ -6,10 +6,13 @@
 
 use crate::domain::geometry::{BBox, Point};
 
-/// Measurement noise: standard deviation of a box edge, in object sizes.
-const MEASURE: f64 = 0.05;
+/// Measurement noise: standard deviation of a box's place, in object sizes: poor detectors' boxes, cut off by what stands before
+/// the thing, lie that far off.
+const MEASURE: f64 = 0.09;
 /// Acceleration noise: how much the speed drifts in a second, in object sizes per second.
-const ACCELERATION: f64 = 1.0;
+const ACCELERATION: f64 = 0.4;
+/// How much more a thing may turn, start or stop than the above: what the filter does not expect, a gate must allow.
+const MANOEUVRE: f64 = 1.0;
 /// What is not known of a newcomer's speed, in object sizes per second: a cyclist passes three of his own heights.
 const NEWCOMER_SPEED: f64 = 2.0;
 /// Sizes change slowly compared with places.
@@ -63,6 +66,8 @@ impl Axis {
 pub(super) struct Kalman {
     axes: [Axis; 4],
     extent: [f64; 2],
+    /// Seconds since it was seen.
+    elapsed: f64,
 }
 
 impl Kalman {
@@ -75,11 +80,12 @@ impl Kalman {
             Axis::new(seen.w, extent[0], SIZE_CALM),
             Axis::new(seen.h, extent[1], SIZE_CALM),
         ];
-        Self { axes, extent }
+        Self { axes, extent, elapsed: 0.0 }
     }
 
     /// Lets `dt` seconds pass.
     pub(super) fn predict(&mut self, dt: f64) {
+        self.elapsed += dt;
         for (i, axis) in self.axes.iter_mut().enumerate() {
             let calm = if i < 2 { 1.0 } else { SIZE_CALM };
             let a = ACCELERATION * self.extent[i % 2] * calm;
@@ -95,6 +101,7 @@ impl Kalman {
             let r = MEASURE * self.extent[i % 2];
             self.axes[i].correct(value, r * r * trust);
         }
+        self.elapsed = 0.0;
         self.extent = extent(&self.bbox());
     }
 
@@ -110,9 +117,11 @@ impl Kalman {
         [self.axes[0].speed, self.axes[1].speed]
     }
 
-    /// Standard deviation of the place along x and y.
+    /// Standard deviation of the place along x and y, for one that may turn, start or stop.
     pub(super) fn spread(&self) -> Point {
-        Point::new(self.axes[0].p_at.max(0.0).sqrt(), self.axes[1].p_at.max(0.0).sqrt())
+        let turn = MANOEUVRE * (self.elapsed.powi(3) / 3.0).sqrt();
+        let along = |i: usize| self.axes[i].p_at.max(0.0).sqrt().hypot(turn * self.extent[i]);
+        Point::new(along(0), along(1))
     }
 
     /// Stops: what does not move has no speed.
