@@ -13,7 +13,7 @@ pub mod look;
 mod broker;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -31,6 +31,7 @@ use crate::pipeline::analyze::Surroundings;
 use crate::pipeline::desk::{Desk, DeskStore as _};
 use crate::pipeline::detect::{DetectStage, NoDetector};
 use crate::pipeline::health::StageHealth;
+use crate::pipeline::keep::SharedBaselines;
 use crate::pipeline::ports::{Clock, Detector, Recorded, StoreError};
 use crate::pipeline::record::{self, RecordStage};
 use crate::pipeline::relay::{RelayStage, Relayed};
@@ -68,6 +69,7 @@ pub struct App {
     serving: Serving,
     looking: JoinHandle<()>,
     reload: Reload,
+    baselines: SharedBaselines,
 }
 
 impl App {
@@ -138,6 +140,7 @@ impl App {
         let record = tokio::spawn(record.run(to_record));
         tokio::spawn(serving::watch_recording(recording, Arc::clone(&board)));
         let looking = tokio::spawn(serving::watch_outbox(store.outbox()?, Arc::clone(&board)));
+        let baselines: SharedBaselines = Arc::new(Mutex::new(store.baselines()?));
         let reload = Reload::begin(source, settings.clone())?;
         Ok(Self {
             settings,
@@ -152,6 +155,7 @@ impl App {
             serving,
             looking,
             reload,
+            baselines,
         })
     }
 
@@ -179,7 +183,12 @@ impl App {
             board: Arc::clone(&self.board),
             desk: self.desk.clone(),
         };
-        let shared = Shared { detect: Arc::clone(&self.detect), surroundings, metrics: self.metrics.clone() };
+        let shared = Shared {
+            detect: Arc::clone(&self.detect),
+            surroundings,
+            metrics: self.metrics.clone(),
+            baselines: Arc::clone(&self.baselines),
+        };
         let mut cameras = Cameras::new(shared);
         cameras.start_all(&self.settings.cameras).await?;
         self.board.release("cameras_started");

@@ -261,3 +261,43 @@ fn a_rule_on_an_unknown_zone_watches_nothing() {
     assert!(changes.iter().any(|c| c.rule.as_ref().is_some_and(|r| r.id.as_str() == "enter")));
     assert!(!changes.iter().any(|c| c.rule.as_ref().is_some_and(|r| r.id.as_str() == "nowhere")));
 }
+
+/// Forty parked things, looked at by the gate once a second for three days, by the detector once a minute: they stay who they are,
+/// with nothing that grows, whatever becomes of the service in between.
+#[test]
+fn three_days_of_standing_things_change_nothing() {
+    let parked: Vec<Detection> = (0..40)
+        .map(|i| Detection {
+            bbox: BBox::new(0.1 * f64::from(i % 10), 0.2 * f64::from(i / 10), 0.08, 0.1),
+            class: ObjectClass::Car,
+            label: None,
+            confidence: Confidence::clamped(0.9),
+        })
+        .collect();
+    let look = |scene: &mut Scene, second: i64, fraction: i64| {
+        let at = Timestamp::from_millis(second * 1000 + fraction);
+        scene.observe(at, Observation::Analysed { detections: &parked, luma: None });
+    };
+    let mut scene = scene();
+    for step in 0..25 {
+        look(&mut scene, step / 5, step % 5 * 200);
+    }
+    let known = scene.baseline();
+    assert_eq!(known.things.len(), 40);
+    for second in 6..3 * 86_400 {
+        if second % 60 == 0 {
+            look(&mut scene, second, 0);
+        } else {
+            scene.observe(Timestamp::from_millis(second * 1000), Observation::LookedUnchanged);
+        }
+        if second == 100_000 {
+            scene = Scene::new(config(), IdSeed::from_texts(&["again"]), scene.baseline());
+        }
+    }
+    let after = scene.baseline();
+    assert_eq!(after.next_track, known.next_track, "nothing was new");
+    for (before, now) in known.things.iter().zip(&after.things) {
+        assert_eq!((before.track, before.first_seen, before.rest_since), (now.track, now.first_seen, now.rest_since));
+    }
+    assert_eq!(scene.objects().len(), 40);
+}

@@ -6,12 +6,13 @@
 
 Makes its own virtual environment (pinned: requirements.txt) in target/tracking. Sequences, truth and detections come from
 `lightbar street mot`; half of the seeds are day, half dusk. Rivals are the package `trackers`, without appearance, with its
-default parameters, and with `--tune N` also with the best of N draws from the ranges that the package itself names
+default parameters, with thresholds and patience like ours ("suited"), and with `--tune N` also with the best of N draws from the ranges that the package itself names
 (`search_space`), chosen on seeds that are not judged. All trackers are judged online: only what they said at each frame.
 What is hidden to more than nine tenths is not asked for. All objects count as one class.
 """
 
 import argparse
+import inspect
 import json
 import multiprocessing
 import os
@@ -28,6 +29,13 @@ SIZE = (960, 540)
 SECONDS = 30
 LEAST_VISIBLE = 0.1
 RIVALS = ("sort", "bytetrack", "ocsort", "cbiou", "botsort")
+# Our own thresholds and patience, where a rival knows such: its defaults are meant for surer detectors.
+SUITED = {
+    "track_activation_threshold": 0.4,
+    "high_conf_det_threshold": 0.4,
+    "minimum_consecutive_frames": 2,
+    "lost_track_buffer": 60,
+}
 TUNING_SEEDS = (1001, 1002, 1003, 1004)
 
 
@@ -203,6 +211,11 @@ def summary(results):
     }
 
 
+def suited(name, fps):
+    known = inspect.signature(type(make_rival(name, fps, {})).__init__).parameters
+    return {key: value for key, value in SUITED.items() if key in known}
+
+
 def drawn(name, draws):
     """Parameters drawn from the ranges that the package names for tuning."""
     rng = random.Random(name)
@@ -234,8 +247,9 @@ def main():
         for fps in args.fps:
             field = [("lightbar", {}), ("lightbar-1class", {})] + [(name, {}) for name in RIVALS]
             field = [entry for entry in field if not args.only or entry[0] in args.only]
+            field += [(name, suited(name, fps)) for name, _ in list(field) if name in RIVALS]
             if args.tune:
-                rivals = [name for name, _ in field if name in RIVALS]
+                rivals = sorted({name for name, _ in field if name in RIVALS})
                 field += [(name, tuned(pool, lightbar, name, fps, args.tune)) for name in rivals]
             jobs = [(lightbar, who, parameters, seed, fps) for who, parameters in field for seed in seeds]
             results = pool.map(judge, jobs, chunksize=1)
@@ -243,7 +257,8 @@ def main():
             print(f"{'':24}{'HOTA':>7}{'IDF1':>7}{'MOTA':>7}{'DetA':>7}{'AssA':>7}{'IDSW':>7}{'Frag':>7}")
             for i, (who, parameters) in enumerate(field):
                 total = summary(results[i * len(seeds) : (i + 1) * len(seeds)])
-                name = f"{who}, tuned" if parameters else who
+                label = "suited" if parameters and set(parameters) <= set(SUITED) else "tuned"
+                name = f"{who}, {label}" if parameters else who
                 print(f"{name:24}" + "".join(f"{total[k]:7.2f}" for k in ("HOTA", "IDF1", "MOTA", "DetA", "AssA")), end="")
                 print(f"{total['IDSW']:7}{total['Frag']:7}", flush=True)
                 figures.append({"fps": fps, "tracker": who, "parameters": parameters, **total})

@@ -10,7 +10,6 @@ use tokio::task::JoinHandle;
 use crate::camera::{DecoderSettings, GstDecoderFactory, RtspSettings, RtspSource};
 use crate::config::{CameraSettings, Clocking, Credentials, DecoderChoice, StreamUrl, Transport};
 use crate::domain::alert::EndReason;
-use crate::domain::baseline::Baseline;
 use crate::domain::camera::CameraCard;
 use crate::domain::ids::IdSeed;
 use crate::domain::scene::{BlindCause, Scene, SceneConfig};
@@ -18,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::analyze::{AnalyzeInputs, Analyzer, Surroundings};
 use crate::pipeline::capture::{CaptureMode, CaptureParts, CaptureSettings, CaptureStream, run_capture};
 use crate::pipeline::detect::DetectStage;
+use crate::pipeline::keep::{Keeper, SharedBaselines};
 use crate::pipeline::packet::StreamRole;
 use crate::pipeline::ports::PacketSource;
 use crate::pipeline::ring::{PacketRing, RingBounds};
@@ -35,6 +35,7 @@ pub(super) struct Shared {
     pub(super) detect: Arc<DetectStage>,
     pub(super) surroundings: Surroundings,
     pub(super) metrics: Metrics,
+    pub(super) baselines: SharedBaselines,
 }
 
 /// A running camera.
@@ -58,8 +59,9 @@ impl CameraLine {
         let (changes, changes_in) = mpsc::channel(1);
         let (stop, stopped) = watch::channel(None);
 
-        let scene = Scene::new(settings.scene.clone(), random_ids()?, Baseline::default());
-        let analyzer = Analyzer::new(scene, Arc::clone(&settings.card), shared.surroundings.clone());
+        let keeper = Keeper::new(id.clone(), Arc::clone(&shared.baselines));
+        let scene = Scene::new(settings.scene.clone(), random_ids()?, keeper.load());
+        let analyzer = Analyzer::new(scene, Arc::clone(&settings.card), shared.surroundings.clone()).keeping(keeper);
         let inputs = AnalyzeInputs { frames, events, changes: changes_in };
         let analyze = tokio::spawn(analyze(analyzer, inputs, id.to_string(), stopped.clone()));
 

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::capture::CaptureEvent;
 use super::desk::Desk;
 use super::detect::DetectedFrame;
+use super::keep::Keeper;
 use super::packet::{CaptureClock, ClockQuality};
 use super::ports::{Clock, Decided, Fact, FrameRef};
 use super::status::{SceneState, StatusBoard};
@@ -54,6 +55,7 @@ pub struct Analyzer {
     detected_at: Option<Timestamp>,
     quality: ClockQuality,
     last_frame: Option<(FrameRef, Arc<ModelCard>)>,
+    keeper: Option<Keeper>,
 }
 
 /// What all cameras' analyze tasks share.
@@ -98,7 +100,14 @@ impl Analyzer {
             detected_at,
             quality,
             last_frame,
+            keeper: None,
         }
+    }
+
+    /// Keeps what stands over restarts.
+    #[must_use]
+    pub fn keeping(self, keeper: Keeper) -> Self {
+        Self { keeper: Some(keeper), ..self }
     }
 
     /// Runs until frames and events have ended, then ends the open alerts with `reason`; gives the scene as it was left.
@@ -137,13 +146,26 @@ impl Analyzer {
                 _ = timer.tick() => {
                     self.pass_time().await?;
                     self.show();
+                    self.keep().await;
                 }
             }
         }
         let at = self.seen_until.unwrap_or_else(|| self.clock.now());
         let changes = self.scene.end_all(at, reason());
         self.decide(changes).await?;
+        if let Some(keeper) = self.keeper.take() {
+            let baseline = self.scene.baseline();
+            keeper.finish(baseline).await;
+        }
         Ok(self.scene)
+    }
+
+    async fn keep(&mut self) {
+        let now = self.clock.now();
+        let Some(keeper) = &mut self.keeper else { return };
+        if keeper.is_due(now).await {
+            keeper.keep(self.scene.baseline());
+        }
     }
 
     /// A looked-at frame.
@@ -267,6 +289,7 @@ impl Analyzer {
             let (kind, phase) = (change.kind.as_str(), change.phase.as_str());
             self.metrics.decided(kind, phase);
             if change.phase == Phase::Opened {
+                self.keeper.iter_mut().for_each(Keeper::note_alert);
                 let rule = change.rule.as_ref().map_or("", |rule| rule.id.as_str());
                 self.metrics.opened(self.card.id.as_str(), rule, kind);
             }

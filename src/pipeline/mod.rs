@@ -12,6 +12,7 @@ pub mod slot;
 pub mod shrink;
 pub mod detect;
 pub mod analyze;
+pub mod keep;
 pub mod record;
 pub mod relay;
 pub mod health;

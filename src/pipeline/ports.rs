@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::frame::{Frame, Picture};
 use super::packet::{ClockQuality, Codec, Packet};
 use crate::domain::alert::AlertChange;
+use crate::domain::baseline::Baseline;
 use crate::domain::camera::CameraCard;
 use crate::domain::detection::{Detection, ModelCard};
 use crate::domain::ids::{AlertId, CameraId};
@@ -195,6 +196,14 @@ impl Channel {
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|channel| channel.as_str() == word)
     }
+}
+
+/// Keeps what stands before each camera over restarts.
+pub trait BaselineStore: Send {
+    /// Puts this in the place of what was kept of the camera.
+    fn save(&mut self, camera: &CameraId, baseline: &Baseline) -> Result<(), StoreError>;
+    /// What was kept last; empty for a camera that is new.
+    fn load(&mut self, camera: &CameraId) -> Result<Baseline, StoreError>;
 }
 
 /// An alert change after its commit.

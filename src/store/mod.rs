@@ -1,4 +1,5 @@
-//! The store: where a decision becomes a promise. One SQLite file holds alerts, their outbox rows and the ledger of blind time.
+//! The store: where a decision becomes a promise. One SQLite file holds alerts, their outbox rows and the ledger of blind time;
+//! another what stands before the cameras.
 //!
 //! An alert and its outbox row are one transaction, synced to disk before `record` returns; what is unsent is never deleted.
 //! One process writes (a lock file sees to it), others may read. Knows nothing of Kafka or HTTP; retrying is the stages'.
@@ -16,6 +17,9 @@ mod feed;
 mod desk;
 
 pub use desk::StoredDesk;
+mod baselines;
+
+pub use baselines::Baselines;
 pub use feed::SharedReader;
 pub use outbox::SentOutbox;
 pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
@@ -94,6 +98,12 @@ impl Store {
     /// Where people's orders are kept; each is on disk when its call returns.
     pub fn desk(&self) -> Result<StoredDesk, StoreError> {
         Ok(StoredDesk::new(self.connect("FULL")?, Arc::clone(&self.lock)))
+    }
+
+    /// What stood before the cameras, in a file of its own.
+    pub fn baselines(&self) -> Result<Baselines, StoreError> {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        Baselines::open(dir, Arc::clone(&self.lock))
     }
 
     /// A connection that reads; any number.

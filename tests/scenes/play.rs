@@ -1,6 +1,6 @@
 //! Plays a script before a scene.
 
-use lightbar::domain::alert::AlertChange;
+use lightbar::domain::alert::{AlertChange, EndReason};
 use lightbar::domain::arming::WatchedThing;
 use lightbar::domain::baseline::Baseline;
 use lightbar::domain::detection::{Confidence, Detection};
@@ -43,6 +43,12 @@ pub(crate) fn play_before(
                     changes.extend(scene.reconfigure(config, stamp(at)));
                 }
                 Act::End(reason) => changes.extend(scene.end_all(stamp(at), reason)),
+                Act::Restart => {
+                    changes.extend(scene.end_all(stamp(at), EndReason::Restart));
+                    let ids = IdSeed::from_texts(&["scene", &at.to_string()]);
+                    scene = Scene::new(config.clone(), ids, scene.baseline());
+                    scene.order(orders.clone());
+                }
                 Act::Order(order) => {
                     orders.push(order.order(stamp));
                     scene.order(orders.clone());
@@ -54,6 +60,7 @@ pub(crate) fn play_before(
         changes.extend(match span {
             Some(Span::Blind(cause)) => scene.observe(stamp(t), Observation::Blind { cause }),
             Some(Span::Silence) => scene.tick(stamp(t)),
+            Some(Span::Off) => Vec::new(),
             Some(Span::Unchanged) => scene.observe(stamp(t), Observation::LookedUnchanged),
             None => {
                 let mut detections = seen(script, t, &mut rng);

@@ -31,6 +31,7 @@
 //! end 20s restart          every alert is ended
 //! order 12s armed rule=r until=20s          somebody arms it (or disarmed, as_configured), one rule or all, for a while or for good
 //! watch 5s bicycle 0.3,0.8 0.1x0.1          somebody asks to watch what stands there
+//! restart 20s..60s         the service is stopped and started again; what stood is known, nothing else
 //! expect loitering rule=r1 started=4s~0.5 raised=14s~0.7 ended=20s~1 end=left direction=left_to_right updates=1
 //!                          and count=4, how many objects it opened with; speed=3.5~0.3, of the first, in m/s
 //! ```
@@ -94,6 +95,7 @@ pub(crate) enum Span {
     Blind(BlindCause),
     Silence,
     Unchanged,
+    Off,
 }
 
 #[derive(Clone)]
@@ -102,6 +104,7 @@ pub(crate) enum Act {
     Order(ScriptOrder),
     Watch(ObjectClass, BBox),
     End(EndReason),
+    Restart,
 }
 
 pub(crate) struct Expected {
@@ -277,6 +280,11 @@ impl Script {
                 let ((x, y), (w, h)) = (pair(word(3)?, ',')?, pair(word(4)?, 'x')?);
                 let act = Act::Watch(class(word(2)?)?.0, BBox::new(x - w / 2.0, y - h, w, h));
                 self.acts.push((seconds(word(1)?)?, act));
+            }
+            "restart" => {
+                let (from, to) = span(word(1)?)?;
+                self.acts.push((from, Act::Restart));
+                self.spans.push((from, to, Span::Off));
             }
             "end" => self.acts.push((seconds(word(1)?)?, Act::End(EndReason::Restart))),
             "expect" => {
