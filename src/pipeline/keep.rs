@@ -42,7 +42,7 @@ impl Keeper {
         match loaded {
             Ok(baseline) => {
                 if !baseline.things.is_empty() {
-                    tracing::info!(camera = %self.camera, things = baseline.things.len(), "things that stood before the restart are looked for");
+                    tracing::info!(camera = %self.camera, "{} things that stood before the restart are looked for", baseline.things.len());
                 }
                 baseline
             }

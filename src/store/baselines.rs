@@ -56,7 +56,7 @@ impl Baselines {
             Ok(connection) => connection,
             Err(why) => {
                 let aside = move_aside(&path).map_err(|e| super::errors::folder(dir, &e))?;
-                tracing::error!(error = %why, moved_to = %aside.display(), "what stood before the cameras cannot be read; it is new to them");
+                tracing::error!(error = %why, path = %aside.display(), "what stood before the cameras cannot be read and is new to them; the file was moved here");
                 connect(&path)?
             }
         };

@@ -115,7 +115,7 @@ impl Engine {
         self.running.iter_mut().flat_map(|running| running.pass_time(now, book)).collect()
     }
 
-    /// Rules in `told` have spoken of a standing thing before a restart: they are silent about it until it moves.
+    /// Rules in `told` have spoken of a standing thing before a restart: they are silent about it until it rests elsewhere.
     pub(crate) fn recall(&mut self, thing: TrackId, told: &[RuleId]) {
         for running in self.running.iter_mut().filter(|r| told.contains(&r.post.rule.id)) {
             running.post.told_before.insert(thing);
@@ -127,7 +127,9 @@ impl Engine {
         let mut changes = Vec::new();
         let mut notices = Vec::new();
         for running in &mut self.running {
-            let stands = |thing: &TrackId| view.tracks.iter().any(|t| t.id() == *thing && t.is_restored());
+            let stands = |thing: &TrackId| {
+                view.tracks.iter().any(|t| t.id() == *thing && (t.is_restored() || !t.is_stationary()))
+            };
             running.post.told_before.retain(stands);
             if !running.watches() {
                 continue;

@@ -36,12 +36,14 @@ pub struct Tracker {
     ended: Vec<Track>,
     next_id: u64,
     last: Option<Timestamp>,
+    /// Whether the detector has looked at all: before, a restored thing is not missing.
+    looked: bool,
 }
 
 impl Tracker {
     /// A tracker that has seen nothing.
     pub const fn new(config: TrackerConfig) -> Self {
-        Self { config, tracks: Vec::new(), ended: Vec::new(), next_id: 1, last: None }
+        Self { config, tracks: Vec::new(), ended: Vec::new(), next_id: 1, last: None, looked: false }
     }
 
     /// A tracker that goes on after a restart: it knows what stood.
@@ -51,7 +53,7 @@ impl Tracker {
         let tracks: Vec<Track> = things.map(Track::restored).collect();
         let taken = tracks.iter().map(|track| track.id().0.saturating_add(1)).max().unwrap_or(1);
         let last = (!tracks.is_empty()).then_some(as_of);
-        Self { config, tracks, ended: Vec::new(), next_id: next_track.max(taken), last }
+        Self { config, tracks, ended: Vec::new(), next_id: next_track.max(taken), last, looked: false }
     }
 
     /// What stands now; `told` gives the rules that have spoken of a track.
@@ -89,6 +91,7 @@ impl Tracker {
     /// Takes in the detections of a frame taken `at`; `looked_for` is how long the scene was in sight since the last look.
     pub fn observe(&mut self, at: Timestamp, looked_for: Duration, detections: &[Detection]) {
         self.ended.clear();
+        self.looked = true;
         self.pass(at);
         let seen = usable(detections, self.config.keep_confidence);
         let expected: Vec<BBox> = self.tracks.iter().map(Track::bbox).collect();
@@ -116,6 +119,9 @@ impl Tracker {
     pub fn unchanged(&mut self, at: Timestamp, looked_for: Duration) {
         self.ended.clear();
         self.last = Some(at);
+        if !self.looked {
+            return;
+        }
         for track in &mut self.tracks {
             if track.seen_now && track.confirmed { track.stay(at) } else { track.miss(looked_for) }
         }
