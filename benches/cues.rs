@@ -41,7 +41,7 @@ fn scene() -> Scene {
         rule.filter.classes = vec![ObjectClass::Unknown];
         config.rules.push(rule);
     }
-    Scene::new(config, IdSeed::from_texts(&["bench"]))
+    Scene::new(config, IdSeed::from_texts(&["bench"]), lightbar::domain::baseline::Baseline::default())
 }
 
 fn per_frame(c: &mut Criterion) {

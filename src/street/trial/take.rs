@@ -9,6 +9,7 @@ use super::super::scene::{Painter, Scene as Street};
 use super::super::weather::Weather;
 use super::pace::Pace;
 use crate::domain::alert::AlertChange;
+use crate::domain::baseline::Baseline;
 use crate::domain::cues::SmallLuma;
 use crate::domain::ids::IdSeed;
 use crate::domain::scene::{BlindCause, Observation, Scene, SceneConfig};
@@ -55,7 +56,8 @@ impl Take<'_> {
         let mut painter = Painter::in_weather(&street, weather);
         let mut detector = Detector::new(seed, self.detector);
         let needs_luma = self.config.needs_luma();
-        let mut scene = Scene::new(self.config.clone(), IdSeed::from_texts(&["trial", self.camera.id]));
+        let mut scene =
+            Scene::new(self.config.clone(), IdSeed::from_texts(&["trial", self.camera.id]), Baseline::default());
         let mut changes = Vec::new();
         for t in self.pace.moments(seed, self.seconds) {
             let of_round = t % f64::from(street.period_s);
