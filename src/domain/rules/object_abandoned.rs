@@ -32,6 +32,8 @@ const WATCH_BEGINS: Duration = Duration::from_secs(3);
 const KNOWN_EMPTY: Duration = Duration::from_secs(3);
 /// A thing that is plainly not there for so long is gone.
 const GONE: Duration = Duration::from_secs(2);
+/// A place that was left is remembered for so long: the tracker may take what is put there next for what stood there before.
+const LEFT_FOR: Duration = Duration::from_mins(1);
 /// Who is near within so long of the putting down is an owner.
 const PUTTING_DOWN: Duration = Duration::from_secs(3);
 /// An owner's track that ended so lately is followed by who is seen there next.
@@ -78,7 +80,13 @@ impl Settings for ObjectAbandoned {
         format!("left behind in {place} for {} s{owner}", self.dwell.as_secs_f64())
     }
     fn watch(&self) -> Box<dyn Watch> {
-        Box::new(AbandonedWatch { settings: self.clone(), things: Vec::new(), old: Vec::new(), told: Vec::new() })
+        Box::new(AbandonedWatch {
+            settings: self.clone(),
+            things: Vec::new(),
+            old: Vec::new(),
+            left: Vec::new(),
+            told: Vec::new(),
+        })
     }
 }
 
@@ -88,8 +96,20 @@ struct AbandonedWatch {
     things: Vec<Thing>,
     /// Tracks of things that rested before the watch began, or that the pixels did not see coming.
     old: Vec<(TrackId, BBox)>,
+    /// Places on which a thing was seen to stand no longer.
+    left: Vec<Left>,
     /// Changes that were told of; what was hidden for long and is seen again is not told again.
     told: Vec<TrackId>,
+}
+
+/// A place that a thing has left, or seems to.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    bbox: BBox,
+    /// For how long it was seen empty.
+    empty: Duration,
+    /// When it was last seen empty.
+    until: Timestamp,
 }
 
 /// A thing that has come to rest.
@@ -111,6 +131,7 @@ struct Thing {
 
 impl Watch for AbandonedWatch {
     fn look(&mut self, view: &View<'_>, post: &Post, notices: &mut Vec<Notice>) {
+        self.note_left(view);
         self.note_changes(view, post);
         self.note_tracks(view, post);
         let (settings, told) = (&self.settings, &mut self.told);
@@ -134,11 +155,32 @@ impl Watch for AbandonedWatch {
     fn lose_sight(&mut self) {
         self.things.clear();
         self.old.clear();
+        self.left.clear();
         self.told.clear();
     }
 }
 
 impl AbandonedWatch {
+    /// Notes which places of things that the detector knew are seen empty, and for how long.
+    fn note_left(&mut self, view: &View<'_>) {
+        let things = self.things.iter().filter(|t| t.track.is_some()).map(|t| t.bbox);
+        for bbox in self.old.iter().map(|(_, bbox)| *bbox).chain(things) {
+            if self.left.len() < MAX_THINGS && !self.left.iter().any(|left| left.bbox.iou(&bbox) > 0.5) {
+                self.left.push(Left { bbox, empty: Duration::ZERO, until: view.at });
+            }
+        }
+        self.left.retain_mut(|left| {
+            let there = thing_seen_at(view, &left.bbox, None);
+            if !there && !is_hidden(view, &left.bbox) {
+                (left.empty, left.until) = (left.empty.saturating_add(view.looked_for), view.at);
+            }
+            // A moment's miss is no leaving.
+            (left.empty >= GONE || !there) && view.at.since(left.until) < LEFT_FOR
+        });
+        let is_left = |bbox: &BBox| self.left.iter().any(|left| left.empty >= GONE && left.bbox.iou(bbox) > 0.5);
+        self.old.retain(|(_, bbox)| !is_left(bbox));
+    }
+
     fn note_changes(&mut self, view: &View<'_>, post: &Post) {
         for change in changes_of(view, post, ChangeKind::Appeared) {
             if let Some(thing) = self.things.iter_mut().find(|t| t.change == Some(change.id)) {
@@ -153,7 +195,9 @@ impl AbandonedWatch {
                 let thing = t.is_confirmed() && !is_living(t.class()) && t.class() != ObjectClass::Unknown;
                 thing && overlaps(&t.measured(), &change.bbox)
             });
-            let new = change.stood >= KNOWN_EMPTY && !named_otherwise && !self.told.contains(&change.id);
+            // Where the detector has seen a thing going, it would see another.
+            let left = self.left.iter().any(|left| left.empty >= GONE && overlaps(&left.bbox, &change.bbox));
+            let new = change.stood >= KNOWN_EMPTY && !named_otherwise && !left && !self.told.contains(&change.id);
             if new && self.things.len() < MAX_THINGS {
                 let object = quote_change(view, change, None);
                 self.things.push(Thing::new(change.id, change.since, change.bbox, object));
@@ -176,17 +220,25 @@ impl AbandonedWatch {
                 thing.follow(view, track);
                 continue;
             }
-            let since = track.rest_since();
+            let left = self.left.iter().position(|left| left.empty >= GONE && overlaps(&left.bbox, &bbox));
+            let since = left.map_or(track.rest_since(), |i| track.rest_since().max(self.left[i].until));
+            if view.at.since(since) < RESTS {
+                continue;
+            }
             let before = since.since(view.sighted_since) < WATCH_BEGINS;
-            let came = view.cues.is_none_or(|cues| {
-                cues.difference(&bbox) > 0.2 || cues.speaks_of(&bbox, ChangeKind::Appeared, since.minus(GONE * 4))
-            });
+            let came = left.is_some()
+                || view.cues.is_none_or(|cues| {
+                    cues.difference(&bbox) > 0.2 || cues.speaks_of(&bbox, ChangeKind::Appeared, since.minus(GONE * 4))
+                });
             if before || !came && track.rested() >= 4 * RESTS {
                 self.old.push((track.id(), bbox));
             } else if came && self.things.len() < MAX_THINGS {
                 let mut thing = Thing::new(track.id(), since, bbox, quote(track, None));
                 thing.track = Some(track.id());
                 self.things.push(thing);
+                if let Some(left) = left {
+                    self.left.swap_remove(left);
+                }
             }
         }
         // An old thing that was taken away is old no more.
