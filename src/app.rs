@@ -103,9 +103,10 @@ impl App {
         let serving = Serving::start(&settings, shown).await?;
 
         let detectors = detectors(&settings.inference, settings.inference.workers)?;
-        match &detectors.card {
-            Some(card) => board.set_model(card.as_ref().clone()),
-            None => tracing::warn!("there is no model: only rules with class unknown speak, by the pixel cues"),
+        if let Some(card) = &detectors.card {
+            board.set_model(card.as_ref().clone());
+        } else {
+            tracing::warn!("there is no model: only rules with class unknown speak, by the pixel cues");
         }
         let detect = detect_stage(detectors.all, &metrics, &clock)?;
         board.release("model_loaded");

@@ -91,7 +91,6 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
     if (0.0..=3600.0).contains(&seconds) { Ok(seconds) } else { Err(format!("wanted 0 to 3600 seconds, got {text}")) }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let name = args.detections.display();
     let text = fs::read_to_string(&args.detections).with_context(|| format!("reading detections from {name}"))?;
@@ -202,7 +201,7 @@ mod tests {
     #[test]
     fn online_says_nothing_before_it_is_sure() {
         let folder = tempfile::tempdir().unwrap();
-        let text: String = (1..=20).map(|frame| format!("{frame},-1,10,10,20,20,0.9\n")).collect();
+        let text = (1..=20).map(|frame| format!("{frame},-1,10,10,20,20,0.9\n")).collect::<Vec<_>>().concat();
         run(Args { online: true, ..args(folder.path(), &text) }).unwrap();
         let tracks = fs::read_to_string(folder.path().join("tracks.txt")).unwrap();
         assert!(!tracks.starts_with("1,") && tracks.contains("\n20,1,"), "{tracks}");

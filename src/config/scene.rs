@@ -42,7 +42,7 @@ pub(super) fn read(
     let tracker = table.table("tracking", TRACKING_KEYS).map_or_else(TrackerConfig::default, |t| read_tracker(&t));
     let cues = table.table("cues", CUES_KEYS).map_or_else(CueConfig::default, |t| read_cues(&t));
     let ground = ground_table.and_then(|table| read_ground(&table));
-    Some(SceneConfig { zones, lines, rules, tracker, sight, ground, cues, ..SceneConfig::new(camera?) })
+    Some(SceneConfig { zones, lines, rules, tracker, sight, cues, ground, ..SceneConfig::new(camera?) })
 }
 
 fn note_repeated_ids(tables: &[Table<'_>], message: &str) {

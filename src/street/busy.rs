@@ -102,7 +102,7 @@ impl Crowd {
         let mut z = self.rng.range(NEAR, FAR);
         let side = if self.rng.chance(0.5) { 1.0 } else { -1.0 };
         let mut path = vec![Waypoint { t: start, x: -side * Self::beyond(z), z, deed: Deed::Walk }];
-        for _ in 0..1 + self.rng.below(3) {
+        for _ in 0..=self.rng.below(3) {
             z = (z + self.rng.range(-3.0, 3.0)).clamp(NEAR, FAR);
             let x = self.rng.range(-0.6 * z, 0.6 * z);
             self.go(&mut path, x, z, speed);

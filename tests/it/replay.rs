@@ -111,7 +111,7 @@ fn the_shared_clips_are_told_as_the_truth_says_and_replay_to_the_same_bytes() {
     assert!(third.status.success(), "{}", said(&third));
     let whole = String::from_utf8(bytes("a.jsonl")).unwrap();
     let of_table: String =
-        whole.lines().filter(|l| l.contains("\"id\":\"bottle-detection\"")).map(|l| format!("{l}\n")).collect();
+        whole.lines().filter(|l| l.contains("\"id\":\"bottle-detection\"")).flat_map(|l| [l, "\n"]).collect();
     assert!(of_table.as_bytes() == bytes("c.jsonl"), "a second run gives other alerts");
 
     let truth = text(&footage("events/truth.jsonl").unwrap());

@@ -12,7 +12,7 @@ fn lightbar(dir: &Path, arguments: &[&str]) -> Output {
 
 fn write(dir: &Path, name: &str, lines: &[Value]) -> PathBuf {
     let path = dir.join(name);
-    std::fs::write(&path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    std::fs::write(&path, lines.iter().map(|line| format!("{line}\n")).collect::<Vec<_>>().concat()).unwrap();
     path
 }
 

@@ -152,7 +152,7 @@ fn ground(svg: &mut String, script: &Script) {
 fn sides(svg: &mut String, first: Point, last: Point) {
     let (dx, dy) = ((last.x - first.x) * WIDTH, (last.y - first.y) * HEIGHT);
     let length = dx.hypot(dy).max(1.0);
-    let (x, y) = ((first.x + last.x) / 2.0 * WIDTH, (first.y + last.y) / 2.0 * HEIGHT);
+    let (x, y) = (f64::midpoint(first.x, last.x) * WIDTH, f64::midpoint(first.y, last.y) * HEIGHT);
     for (name, side) in [("左 left", 46.0), ("右 right", -46.0)] {
         let place = ((x + side * dy / length - 18.0).round() as i64, (y - side * dx / length).round() as i64 - 40);
         label(svg, place, WATCHED, name);

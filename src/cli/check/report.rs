@@ -106,7 +106,7 @@ fn write_conduct(out: &mut impl Write, rule: &Rule) -> io::Result<()> {
     match &conduct.armed {
         Some(armed) => writeln!(out, "{indent}armed in {}; recorded outside", when(armed))?,
         None if conduct.deliver == Deliver::Record => {
-            writeln!(out, "{indent}recorded, no alert, unless armed by order")?
+            writeln!(out, "{indent}recorded, no alert, unless armed by order")?;
         }
         None => {}
     }

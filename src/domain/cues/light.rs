@@ -10,6 +10,8 @@ const BANDS: usize = 16;
 const LEAST_COUNT: u32 = 24;
 /// How much a level may be off for a band to count in full, in the line's search.
 const DOUBT: f32 = 4.0;
+/// Where all levels are alike, their slope is anybody's guess: by so much weight it stays near what it was.
+const STEADY: f32 = 60.0;
 
 /// `now = gain * learned + offset`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,8 +83,6 @@ fn fit(bands: &[(f32, f32, f32)]) -> Light {
             xx += weight * (known - x).powi(2) / whole;
             xy += weight * (known - x) * (seen - y) / whole;
         }
-        // Where all levels are alike, their slope is anybody's guess: it stays near what it was.
-        const STEADY: f32 = 60.0;
         light.gain = ((xy + STEADY) / (xx + STEADY)).clamp(0.2, 5.0);
         light.offset = y - light.gain * x;
         for (trust, (known, seen, _)) in trust.iter_mut().zip(bands) {

@@ -1,6 +1,6 @@
 //! What happens in a street where nothing happens: nothing. And what happens is seen.
 
-use super::testing::{Canvas, HEIGHT, Painter, WIDTH, street};
+use super::testing::{Canvas, Painter, WIDTH, street};
 use super::*;
 use crate::domain::detection::Detection;
 
@@ -78,7 +78,7 @@ fn an_empty_street_is_quiet_in_any_weather_and_light() {
         }),
         ("a trembling mount", |p, t| {
             let by = [(t * 5.0) as isize % 2, (t * 2.5) as isize % 2];
-            p.shot(&street().shifted(by))
+            p.shot(&Canvas::shifted(by))
         }),
         ("rain", |p, _| {
             let mut canvas = street();
@@ -161,5 +161,4 @@ fn pictures_of_any_size_are_borne() {
             assert!(cues.moving().len() <= 64 && cues.changes().len() <= 64);
         }
     }
-    assert!(HEIGHT < WIDTH);
 }

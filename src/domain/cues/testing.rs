@@ -31,7 +31,7 @@ fn wide_street(dx: isize, dy: isize) -> Canvas {
             let wall = 90.0 + (mixed(house as u64 ^ 0x51) % 60) as f32;
             let window = u.rem_euclid(37) % 12 > 5
                 && v.rem_euclid(14) > 7
-                && mixed((house * 31 + v.div_euclid(14)) as u64) % 4 > 0;
+                && !mixed((house * 31 + v.div_euclid(14)) as u64).is_multiple_of(4);
             let slab = u.rem_euclid(19) == 0 || v.rem_euclid(9) == 0;
             let marking = (71..73).contains(&v) && u.rem_euclid(22) < 13;
             let grain = (mixed((u.div_euclid(3) * 977 + v.div_euclid(2)) as u64) % 9) as f32;
@@ -60,13 +60,13 @@ fn wide_street(dx: isize, dy: isize) -> Canvas {
 }
 
 impl Canvas {
-    /// As seen by a camera that was turned by so many pixels.
-    pub(super) fn shifted(&self, by: [isize; 2]) -> Self {
+    /// The street as seen by a camera that was turned by so many pixels.
+    pub(super) fn shifted(by: [isize; 2]) -> Self {
         wide_street(by[0], by[1])
     }
 
     /// Another place: the same left and right changed, and further on.
-    pub(super) fn mirrored(&self) -> Self {
+    pub(super) fn mirrored() -> Self {
         let other = wide_street(4011, 23);
         Self(other.0.chunks_exact(WIDTH).flat_map(|row| row.iter().rev().copied()).collect())
     }

@@ -293,7 +293,7 @@ fn share_of(blocks: &[(usize, f32)]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{Painter, street};
+    use super::super::testing::{Canvas, Painter, street};
     use super::*;
 
     const STEP: f64 = 0.2;
@@ -320,7 +320,7 @@ mod tests {
     fn a_bump_is_seen_within_seconds_and_so_is_the_way_back() {
         for shift in [[3, 0], [-9, 4], [0, 6], [20, -8]] {
             let (mut view, mut painter) = learned();
-            let moved = watch(&mut view, 10.0, None, |_| painter.shot(&street().shifted(shift)));
+            let moved = watch(&mut view, 10.0, None, |_| painter.shot(&Canvas::shifted(shift)));
             assert!(moved.first().is_some_and(|first| *first < 5.0), "{shift:?}: {moved:?}");
             let after = watch(&mut view, 10.0, None, |_| painter.shot(&street()));
             assert!(after.last().is_some_and(|last| *last < 4.0), "{shift:?}: {after:?}");
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn another_view_is_accepted_when_that_was_asked_for() {
         let (mut view, mut painter) = learned();
-        let elsewhere = street().mirrored();
+        let elsewhere = Canvas::mirrored();
         let moved = watch(&mut view, 100.0, Some(20.0), |_| painter.shot(&elsewhere));
         let (first, last) = (moved.first().copied().unwrap_or(-1.0), moved.last().copied().unwrap_or(-1.0));
         assert!((35.0..50.0).contains(&first) && (15.0..25.0).contains(&(last - first)), "{first} {last}");
@@ -357,7 +357,7 @@ mod tests {
         let (mut view, mut painter) = learned();
         assert!(watch(&mut view, 30.0, None, |_| painter.shot(&street().behind_a_bus())).is_empty());
         assert!(watch(&mut view, 20.0, None, |_| painter.shot(&street())).is_empty());
-        let trembling = |t: f64| [if (t * 5.0) as i32 % 2 == 0 { 1 } else { 0 }, 0];
-        assert!(watch(&mut view, 30.0, None, |t| painter.shot(&street().shifted(trembling(t)))).is_empty());
+        let trembling = |t: f64| [isize::from((t * 5.0) as i32 % 2 == 0), 0];
+        assert!(watch(&mut view, 30.0, None, |t| painter.shot(&Canvas::shifted(trembling(t)))).is_empty());
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::watch::{Post, View, in_picture};
 use crate::domain::alert::AlertObject;
-use crate::domain::cues::{Change, ChangeKind};
+use crate::domain::cues::{Change, ChangeKind, Cues};
 use crate::domain::detection::{Confidence, ObjectClass};
 use crate::domain::geometry::BBox;
 use crate::domain::tracking::{covered_share, family, is_living};
@@ -24,7 +24,7 @@ pub(super) fn changes_of<'a>(view: &View<'a>, post: &'a Post, kind: ChangeKind) 
         let sure = Confidence::clamped(change.confidence) >= filter.min_confidence;
         change.kind == kind && ground && height && sure
     };
-    cues.into_iter().flat_map(|cues| cues.changes()).filter(fits)
+    cues.into_iter().flat_map(Cues::changes).filter(fits)
 }
 
 /// Whether the outcome of the change is plainly to be seen at this look: nothing before it, no trembling, light enough.

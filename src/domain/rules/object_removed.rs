@@ -133,7 +133,7 @@ impl Watch for RemovedWatch {
             if place.empty < gone || place.empty.is_zero() {
                 self.places.push(place);
             } else if place.verified {
-                self.raise_place(view, place, notices);
+                self.raise_place(view, &place, notices);
             }
         }
         self.raise_changes(view, post, notices);
@@ -171,7 +171,7 @@ impl RemovedWatch {
     }
 
     /// A thing that the detector knew is gone.
-    fn raise_place(&mut self, view: &View<'_>, place: Place, notices: &mut Vec<Notice>) {
+    fn raise_place(&mut self, view: &View<'_>, place: &Place, notices: &mut Vec<Notice>) {
         let told = |r: &&Removed| overlaps(&r.bbox, &place.bbox) && view.at.since(r.at) < ONE_REMOVAL;
         if self.removed.iter().filter(|r| r.kind == family(ObjectClass::Unknown)).any(|r| told(&r)) {
             return;

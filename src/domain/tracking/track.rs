@@ -28,6 +28,7 @@ const TRAIL: usize = 48;
 
 /// An object that was seen on several frames. Only its class is known of it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all may hold at once")]
 pub struct Track {
     pub(super) id: TrackId,
     votes: [f32; ObjectClass::ALL.len()],

@@ -101,9 +101,11 @@ fn of_rule(camera: &DemoCamera, cast: &Cast<'_>, rule: &WatchRule) -> Vec<TruthE
 const fn tolerance_s(what: What) -> f64 {
     match what {
         // Whoever comes in through the picture's edge is only a sliver at first.
-        What::ZonePresence { .. } | What::ObjectPresent { .. } | What::Crowd { .. } => 2.0,
+        What::ZonePresence { .. }
+        | What::ObjectPresent { .. }
+        | What::Crowd { .. }
         // What comes to rest rolls on for a moment.
-        What::ObjectRemoved { .. } | What::ObjectAbandoned { .. } | What::VehicleStopped { .. } => 2.0,
+        | What::ObjectRemoved { .. } | What::ObjectAbandoned { .. } | What::VehicleStopped { .. } => 2.0,
         _ => 1.2,
     }
 }
