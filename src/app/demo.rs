@@ -34,6 +34,8 @@ use crate::street::expected;
 const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// Every camera of the street is seen within this time, or something is wrong.
 const ALL_SEEN: Duration = Duration::from_mins(1);
+/// A camera's capture times begin with its first arrival, which is late where all start at once; so long until they have caught up.
+const SETTLED: Duration = Duration::from_secs(5);
 
 /// What the demo is to do.
 #[derive(Clone, Debug)]
@@ -183,7 +185,7 @@ async fn watch(
     audience: &Arc<dyn Audience>,
 ) -> anyhow::Result<Watched> {
     tokio::select! {
-        seen = tokio::time::timeout(ALL_SEEN, all_seen(board)) => {
+        seen = tokio::time::timeout(ALL_SEEN, all_settled(board)) => {
             if seen.is_err() {
                 bail!("not every camera of the street was seen within {} s; the log above says why", ALL_SEEN.as_secs());
             }
@@ -203,6 +205,11 @@ async fn watch(
         _ = stop.recv() => {}
     }
     Ok(Watched { from, until: SystemClock.now(), cpu_seconds: metrics.process.cpu_seconds() - cpu })
+}
+
+async fn all_settled(board: &StatusBoard) {
+    all_seen(board).await;
+    tokio::time::sleep(SETTLED).await;
 }
 
 async fn all_seen(board: &StatusBoard) {

@@ -2,7 +2,7 @@
 
 pub(super) const LIGHTBAR: &str = "\
 Examples:
-  lightbar demo                                   a street of four cameras, a broker and a page, on this machine
+  lightbar demo                                   a street of six cameras, a broker and a page, on this machine
   lightbar check --config lightbar.toml           what would run, or what is wrong
   lightbar run --config lightbar.toml             the service
   lightbar feed                                   its alerts, live, in the terminal
