@@ -65,7 +65,7 @@ enum Command {
     /// Arm rules of a running service: what they notice is an alert.
     #[command(after_help = examples::ARM)]
     Arm(desk::ArmArgs),
-    /// Disarm rules of a running service: what they notice is recorded, and nobody is disturbed.
+    /// Disarm rules of a running service: they record, and disturb nobody.
     #[command(after_help = examples::DISARM)]
     Disarm(desk::DisarmArgs),
     /// Watch a standing thing: its removal is an alert, whatever its rule says.

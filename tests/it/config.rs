@@ -108,19 +108,18 @@ fn reload_signals_the_service_and_tells_its_answer() {
 fn stand_in(data_dir: &Path) -> std::process::Child {
     use std::os::unix::fs::PermissionsExt;
     let script = data_dir.join("lightbar");
-    let text = r#"#!/bin/bash
-cd "$1"
-n=0
-answer() {
-  n=$((n + 1))
-  if ((n == 1)); then rest='"ok": true, "done": ["camera gate: added"]'; else rest='"ok": false, "errors": ["x.toml:3: GATE_PW is not set"]'; fi
-  echo "{\"generation\": $n, \"pid\": $$, $rest}" > reload.new
-  mv reload.new reload.json
-}
-trap answer HUP
-echo $$ > pid.new
-mv pid.new lightbar.pid
-while :; do read -r -t 0.05 <> <(:); done
+    let text = r#"#!/usr/bin/python3
+import json, os, signal, sys
+os.chdir(sys.argv[1])
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # waited for below, so that none comes at a bad moment
+def put(name, text):
+    with open("new", "w") as file: file.write(text)
+    os.rename("new", name)
+put("lightbar.pid", str(os.getpid()))
+for n, rest in enumerate([{"ok": True, "done": ["camera gate: added"]}, {"ok": False, "errors": ["x.toml:3: GATE_PW is not set"]}], 1):
+    signal.sigwait({signal.SIGHUP})
+    put("reload.json", json.dumps({"generation": n, "pid": os.getpid(), **rest}))
+signal.pause()
 "#;
     std::fs::write(&script, text).expect("writable");
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("its mode can be set");
