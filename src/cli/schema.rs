@@ -15,7 +15,7 @@ use crate::contract::schema;
   lightbar schema --list           all of them, with what they are for")]
 pub(super) struct Args {
     /// Which schema.
-    #[arg(value_parser = PossibleValuesParser::new(schema::ALL.map(|published| published.name)), default_value = "alert")]
+    #[arg(value_parser = PossibleValuesParser::new(schema::ALL.iter().map(|published| published.name)), default_value = "alert")]
     name: String,
     /// List the schemas instead.
     #[arg(long)]
@@ -27,7 +27,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     if list {
         for published in schema::ALL {
-            writeln!(out, "{:<20} {}", published.name, published.about)?;
+            writeln!(out, "{:<28} {}", published.name, published.about)?;
         }
         return Ok(ExitCode::SUCCESS);
     }

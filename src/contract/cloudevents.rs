@@ -34,6 +34,7 @@ fn camera_source(camera: &str, site: &Site) -> String {
 /// The headers of an alert's revision. The same revision always has the same headers.
 pub fn alert_headers(alert: &AlertV1, site: &Site, stamp: Stamp<'_>) -> Headers {
     let id = format!("{}.{}", alert.alert_id, alert.revision);
+    let trace = traceparent(&alert.alert_id, &id);
     let (severity_text, severity_number) = codes::ce_severity(&alert.severity);
     let recorded = parse_rfc3339(&alert.timing.recorded_at).unwrap_or_default();
     let own =
@@ -54,7 +55,9 @@ pub fn alert_headers(alert: &AlertV1, site: &Site, stamp: Stamp<'_>) -> Headers 
         ("ce_expirytime", &rfc3339(recorded.plus(own.unwrap_or(site.expiry)))),
         ("ce_severitytext", severity_text),
         ("ce_severitynumber", &severity_number.to_string()),
-        ("ce_traceparent", &traceparent(&alert.alert_id, &id)),
+        ("ce_traceparent", &trace),
+        // The name that tracing libraries look for: a consumer's own spans then hang below the alert's.
+        ("traceparent", &trace),
     ])
 }
 
@@ -78,12 +81,59 @@ fn headers(pairs: &[(&str, &str)]) -> Headers {
     pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-/// W3C trace context: the trace is the alert (all its revisions share it), the span is the revision.
+/// W3C trace context: the trace is the alert (all its revisions share it, from the frame on that opened it), the span is the
+/// revision. Made from the ids alone, so that the same event says the same however often it is sent.
 fn traceparent(alert_id: &str, event_id: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(event_id.as_bytes()).into();
     let span = digest[..8].iter().fold(0u64, |span, &byte| span << 8 | u64::from(byte));
-    format!("00-{}-{span:016x}-01", alert_id.replace('-', ""))
+    // A span of zeros would be no span.
+    format!("00-{}-{:016x}-01", trace_id(alert_id), span.max(1))
+}
+
+/// The trace that an alert is, as tracing systems and our log write it.
+pub fn trace_id(alert_id: &str) -> String {
+    alert_id.replace('-', "")
 }
 
 /// How long an alert may be acted on unless the site says otherwise.
 pub const DEFAULT_EXPIRY: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::{AlertId, NodeId};
+
+    fn example() -> AlertV1 {
+        let text = include_str!("../../deploy/schemas/examples/loitering.opened.json");
+        serde_json::from_str(text).expect("a published example")
+    }
+
+    fn sent(alert: &AlertV1, name: &str) -> String {
+        let site = Site::new("county", NodeId::parse("node-1").expect("a slug"));
+        let headers = alert_headers(alert, &site, Stamp { sequence: 7, epoch: "e" });
+        headers.into_iter().find(|(known, _)| known == name).map(|(_, value)| value).expect("sent")
+    }
+
+    #[test]
+    fn one_trace_per_alert_and_one_span_per_revision() {
+        let (first, mut second) = (example(), example());
+        second.revision = 2;
+        let parts = |alert: &AlertV1| {
+            assert_eq!(sent(alert, "traceparent"), sent(alert, "ce_traceparent"));
+            sent(alert, "traceparent").split('-').map(str::to_owned).collect::<Vec<_>>()
+        };
+        let (one, two) = (parts(&first), parts(&second));
+        assert_eq!([one[0].as_str(), one[1].as_str(), one[3].as_str()], ["00", two[1].as_str(), "01"]);
+        assert_eq!(AlertId::parse(&first.alert_id).expect("an id").trace(), one[1], "as the log has it");
+        assert!(one[2] != two[2] && one[2].len() == 16, "{one:?} {two:?}");
+        assert_eq!(parts(&example()), one, "the same each time");
+    }
+
+    #[test]
+    fn an_alert_expires_when_its_rule_or_the_site_says() {
+        let mut alert = example();
+        assert_eq!(sent(&alert, "ce_expirytime"), "2026-03-01T08:10:00.085Z");
+        alert.rule.as_mut().expect("a rule").expires_after_s = Some(90.5);
+        assert_eq!(sent(&alert, "ce_expirytime"), "2026-03-01T08:01:30.585Z");
+    }
+}

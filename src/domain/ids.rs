@@ -71,6 +71,11 @@ impl fmt::Display for TrackId {
 pub struct AlertId(u128);
 
 impl AlertId {
+    /// The W3C trace id of the alert's way from the frame to Kafka: the same 128 bits, without hyphens.
+    pub fn trace(self) -> String {
+        format!("{:032x}", self.0)
+    }
+
     /// Version 7: 48 bits of `at` in milliseconds, then 74 of the 128 bits of `tail`.
     pub fn new(at: Timestamp, tail: u128) -> Self {
         let millis = u128::from(at.as_millis().max(0) as u64) & 0xffff_ffff_ffff;

@@ -311,6 +311,8 @@ impl Analyzer {
                 Some((frame, model)) if spoken_by_frame => (Some(*frame), named.then(|| Arc::clone(model))),
                 _ => (None, None),
             };
+            let (alert, number) = (change.id, frame.map(|frame| frame.number));
+            tracing::debug!(camera = %self.card.id, kind, %alert, trace = alert.trace(), frame = number, "decided");
             let tells_why = change.phase != Phase::Updated;
             let explanation = tells_why.then(|| self.scene.explain(&change)).flatten().map(Box::new);
             let decided = Decided {

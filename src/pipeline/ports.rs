@@ -259,6 +259,14 @@ pub struct OutboxRecord {
     pub recorded_at: Timestamp,
 }
 
+impl OutboxRecord {
+    /// The W3C trace that it belongs to; empty where it has none.
+    pub fn trace(&self) -> &str {
+        let header = self.headers.iter().find(|(name, _)| name == "traceparent");
+        header.and_then(|(_, value)| value.split('-').nth(1)).unwrap_or_default()
+    }
+}
+
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

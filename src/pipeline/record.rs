@@ -103,6 +103,7 @@ impl<S: FactStore + 'static> RecordStage<S> {
         }
         self.ready();
         for change in recorded {
+            tracing::debug!(alert = %change.alert, trace = change.alert.trace(), row = change.row, "recorded");
             // Nobody may be watching; the alert is recorded all the same.
             drop(self.feed.send(change));
         }

@@ -190,6 +190,7 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     async fn acknowledged(mut self, batch: &[OutboxRecord]) -> Result<Self, StoreError> {
         let at = self.clock.now();
         for record in batch {
+            tracing::debug!(topic = record.topic, row = record.row, trace = record.trace(), "acknowledged");
             self.metrics.acknowledged(at.since(record.recorded_at), at.since(record.captured_at));
         }
         let rows: Arc<[i64]> = batch.iter().map(|record| record.row).collect();
