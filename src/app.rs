@@ -21,7 +21,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::SystemClock;
-use crate::config::{InferenceSettings, KafkaSettings, SaslMechanism, Settings};
+use crate::config::{InferenceSettings, KafkaSettings, SaslMechanism, Settings, StoreSettings};
 use crate::contract::Site;
 use crate::domain::detection::ModelCard;
 use crate::inference::{Model, ModelOptions, Provider};
@@ -36,6 +36,7 @@ use crate::pipeline::ports::{Clock, Detector, Recorded, StoreError};
 use crate::pipeline::record::{self, RecordStage};
 use crate::pipeline::relay::{RelayStage, Relayed};
 use crate::pipeline::status::StatusBoard;
+use crate::pipeline::upkeep::UpkeepStage;
 use crate::store::{self, Store};
 use crate::web::DeskDoor;
 
@@ -45,7 +46,7 @@ use reload::Reload;
 use serving::{Serving, Shown};
 
 /// What must be so before the service is ready, in the order of the start.
-const LATCHES: [&str; 4] = ["store_open", "model_loaded", "outbox_writable", "cameras_started"];
+const LATCHES: [&str; 5] = ["store_open", "store_room", "model_loaded", "outbox_writable", "cameras_started"];
 /// What a running service is told from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
@@ -64,6 +65,7 @@ pub struct App {
     desk: watch::Sender<Arc<Desk>>,
     detect: Arc<DetectStage>,
     facts: mpsc::Sender<crate::pipeline::ports::Fact>,
+    upkeep: JoinHandle<Result<(), StoreError>>,
     record: JoinHandle<Result<(), StoreError>>,
     relay: Option<JoinHandle<Result<Relayed, StoreError>>>,
     serving: Serving,
@@ -82,10 +84,13 @@ impl App {
 
         let site = Arc::new(site(&settings));
         let data_dir = settings.service.data_dir.clone();
-        let store = Store::open(&data_dir, store::Options::default())?;
+        let store = Store::open(&data_dir, store_options(&settings.store))?;
         let mut writer = store.writer(site)?;
         let watched: Vec<_> = settings.cameras.iter().map(|camera| camera.id().clone()).collect();
         let recovery = writer.recover(clock.now(), &watched)?;
+        if let Some(error) = &recovery.postponed {
+            tracing::error!(%error, "what the last run left is put in order when there is room");
+        }
         if !recovery.ended.is_empty() {
             tracing::warn!(
                 alerts = recovery.ended.len(),
@@ -137,9 +142,21 @@ impl App {
             feed,
             committed,
             health: record_health,
+            slow_after: settings.store.slow_commit,
         };
         let record = tokio::spawn(record.run(to_record));
-        tokio::spawn(serving::watch_recording(recording, Arc::clone(&board)));
+        tokio::spawn(serving::watch_latch("outbox_writable", recording, Arc::clone(&board)));
+        let (room, has_room) = watch::channel(StageHealth::Starting);
+        tokio::spawn(serving::watch_latch("store_room", has_room, Arc::clone(&board)));
+        let upkeep = UpkeepStage {
+            store: store.upkeep()?,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics.store),
+            facts: facts.clone(),
+            health: room,
+            node: settings.service.node.clone(),
+        };
+        let upkeep = tokio::spawn(upkeep.run());
         let looking = tokio::spawn(serving::watch_outbox(store.outbox()?, Arc::clone(&board)));
         let baselines: SharedBaselines = Arc::new(Mutex::new(store.baselines()?));
         let reload = Reload::begin(source, settings.clone())?;
@@ -151,6 +168,7 @@ impl App {
             desk,
             detect: Arc::new(detect),
             facts,
+            upkeep,
             record,
             relay,
             serving,
@@ -237,6 +255,9 @@ impl App {
         let detect = Arc::into_inner(self.detect).context("a camera still holds the detect stage")?;
         tokio::task::spawn_blocking(move || detect.stop(deadline)).await.context("the detect stage panicked")??;
         now_at("record");
+        self.upkeep.abort();
+        // It hands on facts as well; the record stage ends when nobody does.
+        drop(self.upkeep.await);
         drop(self.facts);
         self.record.await.context("the record stage panicked")??;
         now_at("relay");
@@ -296,6 +317,15 @@ fn site(settings: &Settings) -> Site {
     site.type_prefix.clone_from(&settings.kafka.type_prefix);
     site.publishes_records = settings.kafka.records;
     site
+}
+
+fn store_options(settings: &StoreSettings) -> store::Options {
+    store::Options {
+        quota_bytes: Some(settings.quota_bytes),
+        reserve_bytes: settings.reserve_bytes,
+        keep_sent: settings.keep_sent,
+        retention: settings.retention,
+    }
 }
 
 fn kafka_settings(settings: &KafkaSettings) -> kafka::KafkaSettings {

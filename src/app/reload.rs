@@ -16,7 +16,11 @@ impl Reload {
     /// The configuration that the service starts with; says in the data folder who runs.
     pub(super) fn begin(path: PathBuf, current: Settings) -> anyhow::Result<Self> {
         let reload = Self { path, current, generation: 0 };
-        std::fs::write(ReloadAnswer::pid_path(&reload.current.service.data_dir), std::process::id().to_string())?;
+        let path = ReloadAnswer::pid_path(&reload.current.service.data_dir);
+        if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
+            // A full disk is no reason not to watch.
+            tracing::error!(path = %path.display(), %error, "cannot say who runs: `lightbar reload` will not find this process, SIGHUP does");
+        }
         reload.answer(vec!["started".to_owned()], Vec::new());
         Ok(reload)
     }

@@ -66,16 +66,20 @@ impl Serving {
     }
 }
 
-/// Keeps the latch of the outbox in step with the record stage.
-pub(super) async fn watch_recording(mut health: watch::Receiver<StageHealth>, board: Arc<StatusBoard>) {
+/// Keeps a latch in step with a stage: the record stage's, and that of the store's room.
+pub(super) async fn watch_latch(
+    latch: &'static str,
+    mut health: watch::Receiver<StageHealth>,
+    board: Arc<StatusBoard>,
+) {
     loop {
         match health.borrow_and_update().clone() {
-            StageHealth::Ready => board.release("outbox_writable"),
+            StageHealth::Ready => board.release(latch),
             StageHealth::Starting => {}
-            StageHealth::Failing { message, .. } => board.hold("outbox_writable", message),
+            StageHealth::Failing { reason, message } => board.hold(latch, format!("{reason}: {message}")),
         }
         if health.changed().await.is_err() {
-            return board.hold("outbox_writable", "the record stage has stopped");
+            return board.hold(latch, "its stage has stopped");
         }
     }
 }

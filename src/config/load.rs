@@ -14,6 +14,7 @@ use super::inference::InferenceSettings;
 use super::kafka::KafkaSettings;
 use super::service::{HttpSettings, LogSettings, ServiceSettings};
 use super::source::{self, SourceFile};
+use super::store::{self, StoreSettings};
 use super::table::{Reader, Table};
 use super::{Settings, canonical, defaults, inference, kafka, scene, service};
 use crate::domain::detection::ObjectClass;
@@ -21,7 +22,8 @@ use crate::domain::ids::CameraId;
 use crate::domain::scene::{SceneConfig, SightConfig};
 
 /// The tables of a file's top.
-pub(super) const KEYS: &[&str] = &["service", "http", "log", "kafka", "inference", "defaults", "hours", "camera"];
+pub(super) const KEYS: &[&str] =
+    &["service", "store", "http", "log", "kafka", "inference", "defaults", "hours", "camera"];
 
 /// Reads and checks the file, or all `*.toml` of the folder in name order.
 pub fn load(path: &Path) -> Result<Settings, ConfigErrors> {
@@ -115,6 +117,7 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
         Some(table) => ServiceSettings::read(&table),
         None => tops.missing_section("service", "a table with at least site, which names this place in every alert"),
     };
+    let store = tops.section("store", store::KEYS).map_or_else(StoreSettings::default, |t| StoreSettings::read(&t));
     let http = tops.section("http", service::HTTP_KEYS).map_or_else(HttpSettings::default, |t| HttpSettings::read(&t));
     let log = tops.section("log", service::LOG_KEYS).map_or_else(LogSettings::default, |t| LogSettings::read(&t));
     let kafka = match tops.section("kafka", kafka::KEYS) {
@@ -135,7 +138,16 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
     if let (Some(InferenceSettings { model: None, .. }), Some(table)) = (&inference, &table) {
         note_sightless_rules(table, &cameras);
     }
-    Some(Settings { service: service?, http, log, kafka: kafka?, inference: inference?, cameras, hash: String::new() })
+    Some(Settings {
+        service: service?,
+        store,
+        http,
+        log,
+        kafka: kafka?,
+        inference: inference?,
+        cameras,
+        hash: String::new(),
+    })
 }
 
 /// Without a model nothing has a name, and a rule that wants one would never speak.

@@ -7,6 +7,7 @@
 //! One file per concern; `table.rs` is how all of them read, `reference.rs` lists every key there is.
 
 pub mod service;
+pub mod store;
 pub mod kafka;
 pub mod inference;
 pub mod camera;
@@ -37,6 +38,7 @@ pub use load::{load, load_with, scene_from_text};
 pub use reload::{CameraChange, Plan, diff};
 pub use secret::Secret;
 pub use service::{HttpSettings, LogFormat, LogSettings, ServiceSettings};
+pub use store::StoreSettings;
 pub use url::StreamUrl;
 
 use crate::domain::ids::CameraId;
@@ -46,6 +48,8 @@ use crate::domain::ids::CameraId;
 pub struct Settings {
     /// Who and where it is.
     pub service: ServiceSettings,
+    /// How what is recorded is kept.
+    pub store: StoreSettings,
     /// What it serves.
     pub http: HttpSettings,
     /// What it says.

@@ -1,11 +1,12 @@
 //! Every key there is; `docs/configuration.md` and `deploy/config.example.toml` are tested against it.
 
-use super::{camera, card, defaults, hours, inference, kafka, load, rule, scene, service};
+use super::{camera, card, defaults, hours, inference, kafka, load, rule, scene, service, store};
 
 /// The tables, as the documents head them, each with its keys.
-pub const TABLES: [(&str, &[&str]); 20] = [
+pub const TABLES: [(&str, &[&str]); 21] = [
     ("", load::KEYS),
     ("[service]", service::SERVICE_KEYS),
+    ("[store]", store::KEYS),
     ("[http]", service::HTTP_KEYS),
     ("[log]", service::LOG_KEYS),
     ("[kafka]", kafka::KEYS),

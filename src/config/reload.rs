@@ -58,6 +58,7 @@ pub fn diff(old: &Settings, new: &Settings) -> Plan {
     let changed = new.cameras.iter().filter_map(|to| change(old.camera(to.id())?, to)).collect();
     let restart = [
         ("service", old.service != new.service),
+        ("store", old.store != new.store),
         ("http", old.http != new.http),
         ("log", old.log != new.log),
         ("kafka", old.kafka != new.kafka),

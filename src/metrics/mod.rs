@@ -7,6 +7,7 @@ pub mod detect;
 pub mod analyze;
 pub mod record;
 pub mod relay;
+pub mod store;
 pub mod web;
 pub mod process;
 #[cfg(test)]
@@ -34,6 +35,8 @@ pub struct Metrics {
     pub record: Arc<record::RecordMetrics>,
     /// Commit to acknowledgement.
     pub relay: Arc<relay::RelayMetrics>,
+    /// The store's room.
+    pub store: Arc<store::StoreMetrics>,
     /// Requests and feed clients.
     pub web: Arc<web::WebMetrics>,
     /// The process itself.
@@ -50,6 +53,7 @@ impl Metrics {
             analyze: Arc::new(analyze::AnalyzeMetrics::register(&registry)?),
             record: Arc::new(record::RecordMetrics::register(&registry)?),
             relay: Arc::new(relay::RelayMetrics::register(&registry)?),
+            store: Arc::new(store::StoreMetrics::register(&registry)?),
             web: Arc::new(web::WebMetrics::register(&registry)?),
             process: Arc::new(process::ProcessMetrics::register(&registry)?),
             registry,

@@ -10,6 +10,7 @@ pub struct RecordMetrics {
     received: IntCounter,
     committed: IntCounter,
     failures: IntCounter,
+    slow: IntCounter,
     ready: IntGauge,
     commit_seconds: Histogram,
     capture_to_record_seconds: Histogram,
@@ -26,6 +27,7 @@ impl RecordMetrics {
             received: counter("lightbar_record_facts_received_total", "Facts that came to the record stage.")?,
             committed: counter("lightbar_record_facts_committed_total", "Facts whose commit has returned.")?,
             failures: counter("lightbar_record_failures_total", "Tries to commit that failed and are made again.")?,
+            slow: counter("lightbar_record_slow_commits_total", "Commits that took longer than store.slow_commit_s.")?,
             ready: super::add(registry, IntGauge::new("lightbar_record_ready", "1 while facts can be recorded.")?)?,
             commit_seconds: super::add(
                 registry,
@@ -101,6 +103,11 @@ impl RecordMetrics {
     /// A try failed.
     pub fn failed(&self) {
         self.failures.inc();
+    }
+
+    /// A commit takes long.
+    pub fn slow(&self) {
+        self.slow.inc();
     }
 
     /// Whether facts can be recorded.

@@ -15,6 +15,7 @@ pub mod analyze;
 pub mod keep;
 pub mod record;
 pub mod relay;
+pub mod upkeep;
 pub mod health;
 pub mod ports;
 pub mod status;

@@ -227,8 +227,6 @@ pub trait Outbox: Send {
     fn mark_sent(&mut self, rows: &[i64], at: Timestamp) -> Result<(), StoreError>;
     /// How many rows are unsent, and when the oldest was recorded.
     fn backlog(&mut self) -> Result<Backlog, StoreError>;
-    /// Deletes some of the rows that were sent long ago; never an unsent one. Gives how many.
-    fn prune_sent(&mut self, now: Timestamp) -> Result<usize, StoreError>;
 }
 
 /// The outbox's depth and age.
@@ -270,9 +268,12 @@ impl OutboxRecord {
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// It may work later: disk full, busy.
+    /// It may work later: the disk is busy or does not answer.
     #[error("{0}")]
     Transient(String),
+    /// It may work when there is room again: disk or quota are full.
+    #[error("{0}")]
+    Full(String),
     /// It will not: corrupt, read-only, from a newer version.
     #[error("{0}")]
     Fatal(String),

@@ -34,6 +34,8 @@ pub struct RecordStage<S> {
     pub committed: watch::Sender<u64>,
     /// Whether it can record.
     pub health: watch::Sender<StageHealth>,
+    /// A commit that takes longer is told.
+    pub slow_after: Duration,
 }
 
 impl<S: FactStore + 'static> RecordStage<S> {
@@ -67,14 +69,15 @@ impl<S: FactStore + 'static> RecordStage<S> {
         loop {
             let at = self.clock.now();
             let batch = Arc::clone(&facts);
-            let (store, outcome) = blocking(self.store, move |store| store.record(&batch, at)).await?;
+            let committing = blocking(self.store, move |store| store.record(&batch, at));
+            let (store, outcome) = watched(committing, self.slow_after, &self.metrics, &self.health).await?;
             self.store = store;
             match outcome {
                 Ok(recorded) => {
                     self.committed(&facts, recorded, at);
                     return Ok(self);
                 }
-                Err(StoreError::Transient(why)) => self.failing(why),
+                Err(StoreError::Transient(why) | StoreError::Full(why)) => self.failing(why),
                 Err(fatal) => return Err(fatal),
             }
             tokio::time::sleep(backoff.failed()).await;
@@ -112,11 +115,12 @@ impl<S: FactStore + 'static> RecordStage<S> {
 
     async fn beat(mut self) -> Result<Self, StoreError> {
         let at = self.clock.now();
-        let (store, outcome) = blocking(self.store, move |store| store.heartbeat(at)).await?;
+        let committing = blocking(self.store, move |store| store.heartbeat(at));
+        let (store, outcome) = watched(committing, self.slow_after, &self.metrics, &self.health).await?;
         self.store = store;
         match outcome {
             Ok(()) => self.ready(),
-            Err(StoreError::Transient(why)) => self.failing(why),
+            Err(StoreError::Transient(why) | StoreError::Full(why)) => self.failing(why),
             Err(fatal) => return Err(fatal),
         }
         Ok(self)
@@ -146,6 +150,28 @@ impl<S: FactStore + 'static> RecordStage<S> {
             changed
         });
     }
+}
+
+/// Waits for a commit, and tells where it takes long: a disk that hangs gives no error.
+async fn watched<T>(
+    commit: impl Future<Output = T>,
+    slow_after: Duration,
+    metrics: &RecordMetrics,
+    health: &watch::Sender<StageHealth>,
+) -> T {
+    tokio::pin!(commit);
+    if let Ok(done) = tokio::time::timeout(slow_after, &mut commit).await {
+        return done;
+    }
+    metrics.slow();
+    metrics.ready(false);
+    let message = format!(
+        "a commit has been under way for {} s: the store's disk is slow or hangs, and the line waits",
+        slow_after.as_secs_f64()
+    );
+    tracing::error!(error = message, reason = "store_slow", "recording takes long");
+    health.send_replace(StageHealth::Failing { reason: "store_slow", message });
+    commit.await
 }
 
 /// Runs blocking work on a port and gives the port back.
@@ -181,10 +207,15 @@ mod tests {
     struct ScriptedStore {
         failures: Arc<Mutex<Vec<StoreError>>>,
         batches: Arc<Mutex<Vec<Vec<i64>>>>,
+        /// A commit waits for this, where there is one.
+        hangs: Arc<Mutex<Option<std::sync::mpsc::Receiver<()>>>>,
     }
 
     impl FactStore for ScriptedStore {
         fn record(&mut self, facts: &[Fact], _at: Timestamp) -> Result<Vec<Recorded>, StoreError> {
+            if let Some(disk) = self.hangs.lock().expect("no panic").take() {
+                disk.recv().expect("it comes back");
+            }
             if let Some(error) = self.failures.lock().expect("no panic").pop() {
                 return Err(error);
             }
@@ -238,6 +269,7 @@ mod tests {
             feed: feed_out,
             committed: commits,
             health: state,
+            slow_after: Duration::from_millis(50),
         };
         Running { facts, feed, committed, health, stage: tokio::spawn(stage.run(received)) }
     }
@@ -257,7 +289,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_that_fails_for_a_while_loses_nothing() {
         let store = ScriptedStore::default();
-        let full = || StoreError::Transient("disk full".to_owned());
+        let full = || StoreError::Full("disk full".to_owned());
         store.failures.lock().expect("no panic").extend([full(), full(), full()]);
         let mut running = start(store.clone(), 3);
         let failing = running
@@ -269,6 +301,22 @@ mod tests {
         drop(running.facts);
         running.stage.await.expect("no panic").expect("drained");
         assert_eq!(store.batches.lock().expect("no panic").concat(), [0, 1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_disk_that_hangs_is_told_and_so_is_that_it_came_back() {
+        let store = ScriptedStore::default();
+        let (comes_back, hangs) = std::sync::mpsc::channel();
+        *store.hangs.lock().expect("no panic") = Some(hangs);
+        let mut running = start(store.clone(), 1);
+        let slow = |health: &StageHealth| matches!(health, StageHealth::Failing { reason: "store_slow", .. });
+        running.health.wait_for(slow).await.expect("said");
+        assert!(store.batches.lock().expect("no panic").is_empty());
+        comes_back.send(()).expect("it waits");
+        running.health.wait_for(StageHealth::is_ready).await.expect("ready again");
+        drop(running.facts);
+        running.stage.await.expect("no panic").expect("drained");
+        assert_eq!(store.batches.lock().expect("no panic").concat(), [0]);
     }
 
     #[tokio::test]

@@ -22,8 +22,6 @@ use crate::metrics::relay::RelayMetrics;
 const BATCH: usize = 500;
 /// How often the gauges are told anew while nothing happens.
 const PULSE: Duration = Duration::from_secs(1);
-/// How often sent rows are cleared.
-const PRUNE_EVERY: Duration = Duration::from_mins(1);
 /// Failures that concern one topic only.
 const OF_A_TOPIC: [&str; 2] = ["topic_missing", "too_large"];
 /// How long a topic with such a failure is left alone.
@@ -68,16 +66,11 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     /// Relays until `committed` closes; then sends what is left for a bounded time.
     pub async fn run(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
         let mut sweep = Sweep::new(Duration::from_secs(5));
-        let mut pruned_at = self.clock.now();
         let mut open = true;
         while open {
             committed.borrow_and_update();
             let (stage, sent) = self.send_next(&mut committed, &mut sweep, None).await?;
             self = stage;
-            if self.clock.now().since(pruned_at) >= PRUNE_EVERY {
-                pruned_at = self.clock.now();
-                self = self.prune(pruned_at).await?;
-            }
             open = match sent {
                 Sent::Some => committed.has_changed().is_ok(),
                 Sent::Nothing => wait(&mut committed, PULSE).await,
@@ -218,18 +211,11 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         Ok((self, backlog.map_or(0, |backlog| backlog.depth)))
     }
 
-    async fn prune(mut self, now: Timestamp) -> Result<Self, StoreError> {
-        let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.prune_sent(now)).await?;
-        self.outbox = outbox;
-        self.answered(outcome)?;
-        Ok(self)
-    }
-
     /// A transient store error is noted and comes back as none.
     fn answered<T>(&self, outcome: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
         match outcome {
             Ok(value) => Ok(Some(value)),
-            Err(StoreError::Transient(message)) => {
+            Err(StoreError::Transient(message) | StoreError::Full(message)) => {
                 self.failing(&PublishError { reason: "store", message });
                 Ok(None)
             }

@@ -36,10 +36,6 @@ impl Outbox for MemoryOutbox {
         let rows = self.rows.lock().expect("no panic");
         Ok(Backlog { depth: rows.values().filter(|sent| !**sent).count() as u64, oldest: None })
     }
-
-    fn prune_sent(&mut self, _now: Timestamp) -> Result<usize, StoreError> {
-        Ok(0)
-    }
 }
 
 fn record(row: i64) -> OutboxRecord {

@@ -57,7 +57,11 @@ impl Baselines {
             Err(why) => {
                 let aside = move_aside(&path).map_err(|e| super::errors::folder(dir, &e))?;
                 tracing::error!(error = %why, path = %aside.display(), "what stood before the cameras cannot be read and is new to them; the file was moved here");
-                connect(&path)?
+                connect(&path).or_else(|error| {
+                    // A full disk is no reason not to watch.
+                    tracing::error!(%error, path = %path.display(), "what stands before the cameras cannot be kept; a restart makes it new");
+                    connect(Path::new(":memory:"))
+                })?
             }
         };
         Ok(Self { connection, _lock: lock })

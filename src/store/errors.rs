@@ -10,7 +10,7 @@ use crate::pipeline::ports::StoreError;
 /// An error while working with an open store.
 pub(super) fn sql(error: &rusqlite::Error) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => StoreError::Transient(
+        Some(ErrorCode::DiskFull) => StoreError::Full(
             "the store cannot grow: the disk or the store's quota is full; free space in the data folder or raise the quota"
                 .to_owned(),
         ),
@@ -21,8 +21,8 @@ pub(super) fn sql(error: &rusqlite::Error) -> StoreError {
             "the store cannot be written: {error}; make the data folder writable for the user that runs lightbar"
         )),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreError::Fatal(format!(
-            "the store is damaged: {error}; stop lightbar, move the data folder's lightbar.db* files away, restore them from a \
-             backup or start without them"
+            "the store is damaged: {error}; stop lightbar; `lightbar store check` says what is damaged, `lightbar store repair` \
+             makes a new store of what can be read"
         )),
         _ => StoreError::Fatal(format!("the store failed: {error}")),
     }
@@ -33,8 +33,8 @@ pub(super) fn at_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     let shown = path.display();
     StoreError::Fatal(match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => format!(
-            "{shown} is damaged or not a lightbar store: {error}; move it (and {shown}-wal, {shown}-shm) away, restore a backup \
-             or start without it"
+            "{shown} is damaged or not a lightbar store: {error}; move it (and {shown}-wal, {shown}-shm) away and put a backup in its \
+             place, or let `lightbar store repair` make a new store of what can be read"
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => format!(
             "{shown} cannot be opened for writing: {error}; make it and its folder writable for the user that runs lightbar"
@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_transient_and_what_will_not_is_fatal() {
-        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_IOERR] {
+        assert!(matches!(failure(rusqlite::ffi::SQLITE_FULL), StoreError::Full(_)));
+        for code in [rusqlite::ffi::SQLITE_BUSY, rusqlite::ffi::SQLITE_IOERR] {
             assert!(matches!(failure(code), StoreError::Transient(_)), "{code}");
         }
         for code in [rusqlite::ffi::SQLITE_READONLY, rusqlite::ffi::SQLITE_CORRUPT, rusqlite::ffi::SQLITE_NOTADB] {

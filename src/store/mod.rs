@@ -6,12 +6,14 @@
 
 mod errors;
 mod lock;
+mod space;
 mod schema;
 mod alerts;
 mod sight;
 mod writer;
 mod recovery;
 mod outbox;
+mod upkeep;
 mod reader;
 mod feed;
 mod desk;
@@ -24,6 +26,7 @@ pub use feed::SharedReader;
 pub use outbox::SentOutbox;
 pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
 pub use recovery::Recovery;
+pub use upkeep::Upkeep;
 pub use writer::Writer;
 
 use std::path::{Path, PathBuf};
@@ -36,23 +39,35 @@ use crate::contract::Site;
 use crate::pipeline::ports::StoreError;
 use errors::{at_open, sql};
 use lock::Lock;
+use space::Space;
 
 /// The database's name within the data folder.
 const FILE: &str = "lightbar.db";
 
+/// What SQLite and the service need beside the database to begin with.
+const BESIDE_BYTES: u64 = 256 << 10;
+
 /// How the store is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The database may grow to this size; then recording waits (as on a full disk) until sent rows are pruned. None: the
-    /// disk's size.
+    /// The database may grow to this size, the reserve within it. None: the disk's size.
     pub quota_bytes: Option<u64>,
+    /// What is taken beforehand, and given back when nothing else is left.
+    pub reserve_bytes: u64,
     /// How long a sent row stays in the outbox, for looking back.
     pub keep_sent: Duration,
+    /// How long alerts that ended, and blind intervals, are kept.
+    pub retention: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { quota_bytes: None, keep_sent: Duration::from_hours(24) }
+        Self {
+            quota_bytes: None,
+            reserve_bytes: 0,
+            keep_sent: Duration::from_hours(24),
+            retention: Duration::from_hours(90 * 24),
+        }
     }
 }
 
@@ -61,6 +76,7 @@ impl Default for Options {
 pub struct Store {
     path: PathBuf,
     options: Options,
+    space: Arc<Space>,
     lock: Arc<Lock>,
 }
 
@@ -72,27 +88,31 @@ impl Store {
         std::fs::create_dir_all(dir).map_err(|e| errors::folder(dir, &e))?;
         let lock = Arc::new(Lock::take(dir)?);
         let path = dir.join(FILE);
+        let space = Arc::new(Space::open(dir, &options));
+        if space.disk_free_bytes().is_ok_and(|free| free < BESIDE_BYTES) {
+            // Opening needs some room for the files beside the database; without any it would be a start that fails for ever.
+            space.give_way();
+        }
         let mut connection = Connection::open(&path).map_err(|e| at_open(&path, &e))?;
         schema::migrate(&mut connection, &path)?;
-        Ok(Self { path, options, lock })
+        Ok(Self { path, options, space, lock })
     }
 
     /// The connection that records; its commits are on disk when they return.
     pub fn writer(&self, site: Arc<Site>) -> Result<Writer, StoreError> {
-        let connection = self.connect("FULL")?;
-        if let Some(quota) = self.options.quota_bytes {
-            let page: u32 = connection.query_row("PRAGMA page_size", [], |row| row.get(0)).map_err(|e| sql(&e))?;
-            connection
-                .query_row(&format!("PRAGMA max_page_count = {}", (quota / u64::from(page)).max(1)), [], |_| Ok(()))
-                .map_err(|e| sql(&e))?;
-        }
-        Writer::new(connection, site, Arc::clone(&self.lock))
+        Writer::new(self.connect("FULL")?, site, Arc::clone(&self.space), Arc::clone(&self.lock))
     }
 
     /// The connection of the relay. Its commits are not synced one by one: what a power cut forgets of them is sent again
     /// under the same `ce_id`.
     pub fn outbox(&self) -> Result<SentOutbox, StoreError> {
-        Ok(SentOutbox::new(self.connect("NORMAL")?, self.options.keep_sent, Arc::clone(&self.lock)))
+        Ok(SentOutbox::new(self.connect("NORMAL")?, Arc::clone(&self.lock)))
+    }
+
+    /// What looks after the store's room. Its commits need no sync of their own: what is deleted again is deleted.
+    pub fn upkeep(&self) -> Result<Upkeep, StoreError> {
+        let keep = (self.options.keep_sent, self.options.retention);
+        Ok(Upkeep::new(self.connect("NORMAL")?, Arc::clone(&self.space), keep, Arc::clone(&self.lock)))
     }
 
     /// Where people's orders are kept; each is on disk when its call returns.

@@ -1,7 +1,6 @@
-//! The relay's side of the store: what is unsent, oldest first; the note that it was sent; the clearing of what was.
+//! The relay's side of the store: what is unsent, oldest first, and the note that it was sent.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
@@ -10,20 +9,16 @@ use super::lock::Lock;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::{Backlog, Outbox, OutboxRecord, StoreError};
 
-/// Rows deleted in one go, so that recording never waits long.
-const PRUNE_ROWS: usize = 1000;
-
 /// The outbox as the relay sees it.
 #[derive(Debug)]
 pub struct SentOutbox {
     connection: Connection,
-    keep_sent: Duration,
     _lock: Arc<Lock>,
 }
 
 impl SentOutbox {
-    pub(super) fn new(connection: Connection, keep_sent: Duration, lock: Arc<Lock>) -> Self {
-        Self { connection, keep_sent, _lock: lock }
+    pub(super) fn new(connection: Connection, lock: Arc<Lock>) -> Self {
+        Self { connection, _lock: lock }
     }
 }
 
@@ -70,17 +65,6 @@ impl Outbox for SentOutbox {
             Ok(Backlog { depth: depth.unsigned_abs(), oldest: oldest.map(Timestamp::from_nanos) })
         };
         read().map_err(|e| sql(&e))
-    }
-
-    fn prune_sent(&mut self, now: Timestamp) -> Result<usize, StoreError> {
-        let before = now.minus(self.keep_sent).as_nanos();
-        // Rows are sent in order, so the old ones stand first; no index on `sent_at` is needed for that.
-        self.connection
-            .prepare_cached(
-                "DELETE FROM outbox WHERE sent_at < ?1 AND row IN (SELECT row FROM outbox ORDER BY row LIMIT ?2)",
-            )
-            .and_then(|mut delete| delete.execute(params![before, i64::try_from(PRUNE_ROWS).unwrap_or(i64::MAX)]))
-            .map_err(|e| sql(&e))
     }
 }
 

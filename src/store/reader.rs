@@ -120,8 +120,11 @@ impl Reader {
 
     /// The row of the last alert change; 0 where there is none.
     pub fn last_row(&self) -> Result<i64, StoreError> {
+        // Not the largest row there is: that one may have been deleted when its time was up.
         self.connection
-            .query_row("SELECT coalesce(max(row), 0) FROM alert_changes", [], |row| row.get(0))
+            .query_row("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'alert_changes'", [], |row| {
+                row.get(0)
+            })
             .map_err(|e| sql(&e))
     }
 

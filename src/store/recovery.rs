@@ -21,6 +21,8 @@ pub struct Recovery {
     pub last_alive: Option<Timestamp>,
     /// Cameras that were not seen since then.
     pub blind: Vec<CameraId>,
+    /// Why nothing was put in order yet: the store was full.
+    pub postponed: Option<String>,
 }
 
 pub(super) fn run(
@@ -49,7 +51,7 @@ pub(super) fn run(
             sight::retired(tx, author, camera, now).map_err(|e| sql(&e))?;
         }
     }
-    Ok(Recovery { ended, last_alive: Some(last_alive), blind })
+    Ok(Recovery { ended, last_alive: Some(last_alive), blind, postponed: None })
 }
 
 fn last_alive(tx: &Connection) -> rusqlite::Result<Option<Timestamp>> {

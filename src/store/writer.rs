@@ -11,6 +11,7 @@ use super::errors::sql;
 use super::lock::Lock;
 use super::recovery::{self, Recovery};
 use super::sight;
+use super::space::Space;
 use crate::contract::{AlertV1, ExplanationV1, Site};
 use crate::domain::ids::CameraId;
 use crate::domain::time::Timestamp;
@@ -21,37 +22,107 @@ use crate::pipeline::ports::{Fact, FactStore, Recorded, StoreError};
 pub struct Writer {
     connection: Connection,
     author: Author,
+    space: Arc<Space>,
+    /// The size that the database is held to now.
+    fitted: Option<u64>,
+    /// What the last run left, where there was no room to put it in order at the start.
+    left: Option<(Timestamp, Vec<CameraId>)>,
     _lock: Arc<Lock>,
 }
 
 impl Writer {
-    pub(super) fn new(mut connection: Connection, site: Arc<Site>, lock: Arc<Lock>) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        mut connection: Connection,
+        site: Arc<Site>,
+        space: Arc<Space>,
+        lock: Arc<Lock>,
+    ) -> Result<Self, StoreError> {
         let epoch = epoch(&mut connection).map_err(|e| sql(&e))?;
-        Ok(Self { connection, author: Author { site, epoch }, _lock: lock })
+        let author = Author { site, epoch };
+        let mut writer = Self { connection, author, space, fitted: None, left: None, _lock: lock };
+        writer.fit()?;
+        Ok(writer)
     }
 
     /// Puts in order what the last run left: alerts that were open end with `restart`, and the time in which nobody looked is
     /// written down as blind for every camera known so far. For `cameras` (those configured now) it lasts until they are
-    /// seen; for others until `now`. Call once, before anything is recorded.
+    /// seen; for others until `now`. Call once, before anything is recorded. Where there is no room for it, it is done
+    /// before the next fact is recorded.
     pub fn recover(&mut self, now: Timestamp, cameras: &[CameraId]) -> Result<Recovery, StoreError> {
-        let tx = begin(&mut self.connection)?;
-        let done = recovery::run(&tx, &self.author, now, cameras)?;
-        alive(&tx, now).map_err(|e| sql(&e))?;
-        tx.commit().map_err(|e| sql(&e))?;
-        Ok(done)
+        self.left = Some((now, cameras.to_vec()));
+        match self.making_room(|writer| {
+            let tx = begin(&mut writer.connection)?;
+            let done = recovery::run(&tx, &writer.author, now, cameras)?;
+            alive(&tx, now).map_err(|e| sql(&e))?;
+            tx.commit().map_err(|e| sql(&e))?;
+            Ok(done)
+        }) {
+            Ok(done) => {
+                self.left = None;
+                Ok(done)
+            }
+            Err(StoreError::Full(why)) => Ok(Recovery { postponed: Some(why), ..Recovery::default() }),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Tries until it fits: while there is a reserve, it gives way.
+    fn making_room<T>(&mut self, mut work: impl FnMut(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        loop {
+            self.fit()?;
+            match work(self) {
+                Err(StoreError::Full(why)) => {
+                    if !self.space.give_way() {
+                        return Err(StoreError::Full(why));
+                    }
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Holds the database to what quota and reserve let it have now.
+    fn fit(&mut self) -> Result<(), StoreError> {
+        let limit = self.space.limit_bytes();
+        if limit == self.fitted {
+            return Ok(());
+        }
+        let fit = |limit: u64| {
+            let page: u32 = self.connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+            let pages = (limit / u64::from(page)).max(1);
+            self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))
+        };
+        limit.map_or(Ok(()), fit).map_err(|e: rusqlite::Error| sql(&e))?;
+        self.fitted = limit;
+        Ok(())
     }
 }
 
 impl FactStore for Writer {
     fn record(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Result<Vec<Recorded>, StoreError> {
-        let tx = begin(&mut self.connection)?;
-        let recorded = write_all(&tx, &self.author, facts, recorded_at).map_err(|e| sql(&e))?;
-        tx.commit().map_err(|e| sql(&e))?;
-        Ok(recorded)
+        self.making_room(|writer| {
+            let tx = begin(&mut writer.connection)?;
+            let mut recorded = Vec::new();
+            if let Some((now, cameras)) = &writer.left {
+                recorded = recovery::run(&tx, &writer.author, *now, cameras)?.ended;
+            }
+            recorded.extend(write_all(&tx, &writer.author, facts, recorded_at).map_err(|e| sql(&e))?);
+            tx.commit().map_err(|e| sql(&e))?;
+            writer.left = None;
+            Ok(recorded)
+        })
     }
 
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError> {
-        alive(&self.connection, at).map_err(|e| sql(&e))
+        // While what the last run left is not in order, its last sign of life must be known.
+        if self.left.is_some() {
+            return self.record(&[], at).map(|_| ());
+        }
+        match alive(&self.connection, at).map_err(|e| sql(&e)) {
+            // The reserve is for facts: as long as there is some, they can be recorded.
+            Err(StoreError::Full(_)) if self.space.held_bytes() > 0 => Ok(()),
+            other => other,
+        }
     }
 }
 

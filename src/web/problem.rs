@@ -36,7 +36,9 @@ impl Problem {
     pub(super) fn store(error: &StoreError) -> Self {
         tracing::error!(%error, "the store could not be read for a request");
         match error {
-            StoreError::Transient(what) => Self::unavailable(format!("the store cannot be read now: {what}")),
+            StoreError::Transient(what) | StoreError::Full(what) => {
+                Self::unavailable(format!("the store cannot be read now: {what}"))
+            }
             StoreError::Fatal(what) => Self::internal(&format!("the store cannot be read: {what}")),
         }
     }

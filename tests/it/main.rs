@@ -27,6 +27,7 @@ mod model_pull;
 mod contract;
 mod cues;
 mod store;
+mod store_room;
 mod kafka;
 mod web;
 mod browser;

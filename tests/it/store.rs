@@ -12,6 +12,7 @@ use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
 use lightbar::domain::trace::Explanation;
 use lightbar::pipeline::ports::{Fact, FactStore, Outbox, OutboxRecord, StoreError};
+use lightbar::pipeline::upkeep::StoreUpkeep as _;
 use lightbar::store::{BlindQuery, Options, Reader, Store, Writer};
 
 use crate::support::facts::{EIGHT, alert_id, camera, decided, ended, opened, site};
@@ -76,14 +77,15 @@ fn what_is_sent_leaves_the_outbox_and_what_is_not_stays() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path(), Options { keep_sent: Duration::from_secs(10), ..Options::default() }).unwrap();
     let mut writer = store.writer(site()).unwrap();
+    let mut upkeep = store.upkeep().unwrap();
     let facts: Vec<Fact> = (0..5).map(|n| opened("gate-north", n)).collect();
     writer.record(&facts, at(0)).unwrap();
     let mut outbox = store.outbox().unwrap();
     outbox.mark_sent(&[1, 2, 3], at(1)).unwrap();
     let backlog = outbox.backlog().unwrap();
     assert_eq!((backlog.depth, backlog.oldest), (2, Some(at(0))));
-    assert_eq!(outbox.prune_sent(at(5)).unwrap(), 0, "kept for looking back");
-    assert_eq!(outbox.prune_sent(at(1000)).unwrap(), 3);
+    assert_eq!(upkeep.prune(at(5), false).unwrap().sent, 0, "kept for looking back");
+    assert_eq!(upkeep.prune(at(1000), false).unwrap().sent, 3);
     assert_eq!(outbox.unsent(0, 10).unwrap().iter().map(|r| r.row).collect::<Vec<_>>(), [4, 5]);
     writer.record(&[opened("gate-north", 9)], at(1001)).unwrap();
     assert_eq!(outbox.unsent(5, 10).unwrap()[0].row, 6, "rows are never used again");
@@ -92,7 +94,7 @@ fn what_is_sent_leaves_the_outbox_and_what_is_not_stays() {
 #[test]
 fn a_full_store_waits_and_loses_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let options = Options { quota_bytes: Some(400_000), keep_sent: Duration::ZERO };
+    let options = Options { quota_bytes: Some(400_000), keep_sent: Duration::ZERO, ..Options::default() };
     let store = Store::open(dir.path(), options).unwrap();
     let mut writer = store.writer(site()).unwrap();
     let mut written = 0;
@@ -103,12 +105,12 @@ fn a_full_store_waits_and_loses_nothing() {
         }
         assert!(written < 10_000, "the quota does not hold");
     };
-    assert!(matches!(&refused, StoreError::Transient(m) if m.contains("full")), "{refused}");
+    assert!(matches!(&refused, StoreError::Full(m) if m.contains("full")), "{refused}");
     let mut outbox = store.outbox().unwrap();
     assert_eq!(outbox.backlog().unwrap().depth, written, "all that was promised is there");
     let rows: Vec<i64> = outbox.unsent(0, 10_000).unwrap().iter().map(|record| record.row).collect();
     outbox.mark_sent(&rows, at(1)).unwrap();
-    assert!(outbox.prune_sent(at(2)).unwrap() > 0);
+    assert!(store.upkeep().unwrap().prune(at(2), false).unwrap().sent > 0);
     writer.record(&[opened("gate-north", written)], at(3)).expect("there is room again");
 }
 

@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::pipeline::ports::Clock as _;
 
 pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
-    let Settings { service, http, log, kafka, inference, cameras, hash } = settings;
+    let Settings { service, store, http, log, kafka, inference, cameras, hash } = settings;
     writeln!(out, "configuration  good, content {}", &hash[..12])?;
     writeln!(
         out,
@@ -18,6 +18,13 @@ pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()>
         service.site,
         service.node,
         service.data_dir.display()
+    )?;
+    writeln!(
+        out,
+        "store          up to {} MiB, {} MiB of it in reserve, alerts kept {} days",
+        store.quota_bytes >> 20,
+        store.reserve_bytes >> 20,
+        store.retention.as_secs() / 86400
     )?;
     writeln!(out, "http           {}", http.listen)?;
     writeln!(out, "log            {:?}, {}", log.format, log.level)?;

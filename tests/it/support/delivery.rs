@@ -45,6 +45,7 @@ impl Delivery {
             feed: feed_out,
             committed,
             health: watch::channel(StageHealth::default()).0,
+            slow_after: Duration::from_secs(5),
         };
         let relay = RelayStage {
             outbox: store.outbox().unwrap(),

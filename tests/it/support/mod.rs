@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod models;
 pub(crate) mod broker;
 pub(crate) mod delivery;
+pub(crate) mod disk;
 pub(crate) mod facts;
 pub(crate) mod schemas;
 pub(crate) mod chromium;

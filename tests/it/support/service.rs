@@ -50,6 +50,12 @@ impl Service {
 
     /// Starts the service (again) and waits until it is ready.
     pub(crate) fn start(&mut self) {
+        self.spawn();
+        self.until("the service is ready", Duration::from_mins(1), |service| service.get("/readyz").is_some());
+    }
+
+    /// Starts the service (again).
+    pub(crate) fn spawn(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_lightbar"));
         command
@@ -60,7 +66,6 @@ impl Service {
             .stderr(log);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.child = Some(command.spawn().unwrap());
-        self.until("the service is ready", Duration::from_mins(1), |service| service.get("/readyz").is_some());
     }
 
     /// Waits for a condition; says the log where it never holds.
