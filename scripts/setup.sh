@@ -33,7 +33,7 @@ packages_run=(
   gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-rtsp kcat
 )
 packages_kafka=(openjdk-17-jre-headless maven)
-packages_test=(vlc-bin vlc-plugin-base chromium)
+packages_test=(openjdk-17-jdk-headless vlc-bin vlc-plugin-base chromium)
 
 step() { printf '==> %s\n' "$*"; }
 note() { printf '    %s\n' "$*"; }
@@ -168,6 +168,27 @@ install_kafka() {
     "is Maven's repository reachable? behind a proxy or for a mirror, see ~/.m2/settings.xml; then: scripts/kafka.sh fetch"
 }
 
+# ------------------------------------------------------------------ Python packages of the tests
+
+# Into a folder of their own, named in PYTHONPATH by the tests: nothing of the machine's Python changes.
+install_python_packages() {
+  local folder=$tools/python wanted=$root/tests/requirements.txt fresh=$tools/python.new
+  step "Python packages of the tests"
+  if [[ -f $folder/.complete ]] && cmp -s "$folder/.complete" "$wanted"; then
+    note "${folder#"$root"/}"
+    return
+  fi
+  rm -rf "$fresh"
+  python3 -m pip install --quiet --no-deps --only-binary=:all: --require-hashes --disable-pip-version-check \
+    --root-user-action=ignore --target "$fresh" --requirement "$wanted" ||
+    fail "pip could not install tests/requirements.txt (its own words are above)" \
+      "is the package index reachable? behind a proxy set HTTPS_PROXY, for a mirror PIP_INDEX_URL; then try again"
+  cp "$wanted" "$fresh/.complete"
+  rm -rf "$folder"
+  mv "$fresh" "$folder"
+  note "${folder#"$root"/}"
+}
+
 # ------------------------------------------------------------------ in order
 
 case $mode in
@@ -181,7 +202,7 @@ flock 9   # two makes at once wait for each other instead of unpacking over each
 
 stamp=$tools/setup.$mode.stamp
 # The stamp is of everything that decides what is installed; a change there makes the next run look at each step again.
-recipes=("$root/scripts/setup.sh" "$root/scripts/kafka.sh" "$root/deploy/kafka/pom.xml")
+recipes=("$root/scripts/setup.sh" "$root/scripts/kafka.sh" "$root/deploy/kafka/pom.xml" "$root/tests/requirements.txt")
 recipe=$({ cat "${recipes[@]}" 2>/dev/null || true; } | sha256sum | cut -d' ' -f1)
 kafka_is_there() { ! with_kafka || [[ -d $tools/kafka/libs ]]; }
 if [[ -f $stamp && $(<"$stamp") == "$recipe" && -f $tools/onnxruntime/lib/libonnxruntime.so ]] && kafka_is_there &&
@@ -193,6 +214,7 @@ install_packages
 install_rust
 install_onnxruntime
 if with_kafka; then install_kafka; fi
+if [[ $mode == test || $mode == all ]]; then install_python_packages; fi
 printf '%s\n' "$recipe" >"$stamp.new"
 mv "$stamp.new" "$stamp"
 step "set up for: $mode"

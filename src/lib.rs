@@ -14,6 +14,8 @@ pub mod contract;
 pub mod store;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "kafka")]
+pub mod conformance;
 pub mod web;
 pub mod calendar;
 pub mod config;

@@ -20,6 +20,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("image", &["inference", "demo"]),
     ("zune_jpeg", &["inference"]),
     ("rdkafka", &["kafka", "demo"]),
+    ("jsonschema", &["conformance", "contract"]), // in `contract` by its tests only
     ("rusqlite", &["store"]),
     ("prometheus", &["metrics"]),
     ("axum", &["web"]),
@@ -50,6 +51,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     ("kafka", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
     ("web", &["domain", "pipeline", "metrics", "clock", "backoff", "contract"]),
+    // Judges records from outside, by what the contract publishes.
+    ("conformance", &["domain", "contract"]),
     // Judges alerts as they are published, so it knows their form and the words; never the rules.
     ("score", &["domain", "contract"]),
     // Scenes with a known truth, and the core tried on them: pure, outside the service.

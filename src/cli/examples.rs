@@ -100,6 +100,12 @@ pub(super) const SCHEMA: &str = "\
 Examples:
   lightbar schema > alert.v1.schema.json";
 
+pub(super) const CONTRACT: &str = "\
+Examples:
+  lightbar contract check --bootstrap broker:9092 --topic lightbar.alerts.v1 --from-beginning
+  lightbar contract trial --bootstrap broker:9092 --topic my-trial      what your consumer must survive
+  lightbar contract check --help";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   lightbar completions bash > /etc/bash_completion.d/lightbar

@@ -14,6 +14,7 @@ mod detect;
 mod track;
 mod model;
 mod schema;
+mod contract;
 mod completions;
 mod street;
 mod examples;
@@ -98,6 +99,9 @@ enum Command {
     /// Print the schema of what Lightbar publishes.
     #[command(after_help = examples::SCHEMA)]
     Schema(schema::Args),
+    /// Check records in Kafka against the contract; try a consumer on what it must survive.
+    #[command(after_help = examples::CONTRACT)]
+    Contract(contract::Args),
     /// Print a completion script for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Args),
@@ -132,6 +136,7 @@ impl Cli {
             Command::Track(args) => track::run(args),
             Command::Model(args) => model::run(args),
             Command::Schema(args) => schema::run(args),
+            Command::Contract(args) => contract::run(args),
             Command::Completions(args) => completions::run(args),
             Command::Street(args) => street::run(args),
         }

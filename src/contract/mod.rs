@@ -14,6 +14,9 @@ pub mod explanation_v1;
 pub mod explanation_text;
 pub mod cloudevents;
 pub mod schema;
+pub mod asyncapi;
+#[cfg(test)]
+mod reference;
 
 pub use alert_v1::AlertV1;
 pub use camera_health_v1::CameraHealthV1;

@@ -10,6 +10,9 @@ pub const ALERT_URN: &str = "urn:lightbar:schema:alert:1.0";
 /// `ce_dataschema` of camera health.
 pub const CAMERA_HEALTH_URN: &str = "urn:lightbar:schema:camera-health:1.0";
 
+/// The minor version of every schema of today; a record that says more is from a later Lightbar.
+pub const MINOR: u32 = 0;
+
 /// A published schema.
 #[derive(Clone, Copy, Debug)]
 pub struct Published {
@@ -98,9 +101,11 @@ fn relax(object: &mut Map<String, Value>) {
     if object.get("additionalProperties") == Some(&Value::Bool(false)) {
         object.shift_remove("additionalProperties");
     }
+    // The words known today are still told; as examples they bind nobody.
     if object.get("enum").is_some_and(Value::is_array) {
-        object.shift_remove("enum");
+        let words = object.shift_remove("enum").unwrap_or_default();
         object.insert("type".to_owned(), "string".into());
+        object.insert("examples".to_owned(), words);
     }
 }
 

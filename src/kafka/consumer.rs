@@ -40,6 +40,19 @@ impl Received {
     }
 }
 
+/// Where reading begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the first record of each partition.
+    Beginning,
+    /// After the last one: what comes from now on.
+    End,
+}
+
+/// How far a topic reached at a moment: the first offset and the one after the last, by partition.
+#[derive(Clone, Debug)]
+pub struct Ends(HashMap<i32, (i64, i64)>);
+
 /// Reads one topic. Its calls block; use it on a thread of its own.
 pub struct TopicReader {
     consumer: BaseConsumer<LastError>,
@@ -53,6 +66,11 @@ pub struct TopicReader {
 impl TopicReader {
     /// Begins at the first record of each partition.
     pub fn open(settings: &KafkaSettings, topic: &str) -> Result<Self, PublishError> {
+        Self::open_at(settings, topic, Start::Beginning)
+    }
+
+    /// Begins where it is told.
+    pub fn open_at(settings: &KafkaSettings, topic: &str, start: Start) -> Result<Self, PublishError> {
         let errors = LastError::default();
         let mut config = settings.client();
         // librdkafka wants a group's name; nothing is committed under it.
@@ -77,8 +95,12 @@ impl TopicReader {
             return Err(topic_missing(settings, &[topic.to_owned()]));
         }
         let mut assignment = TopicPartitionList::new();
+        let offset = match start {
+            Start::Beginning => Offset::Beginning,
+            Start::End => Offset::End,
+        };
         for &partition in &partitions {
-            assignment.add_partition_offset(topic, partition, Offset::Beginning).map_err(|e| failed(&e))?;
+            assignment.add_partition_offset(topic, partition, offset).map_err(|e| failed(&e))?;
         }
         consumer.assign(&assignment).map_err(|e| failed(&e))?;
         Ok(Self { consumer, settings: settings.clone(), topic: topic.to_owned(), partitions, next: HashMap::new() })
@@ -114,8 +136,8 @@ impl TopicReader {
         }))
     }
 
-    /// All that lies in the topic now and was not given out yet.
-    pub fn read_to_end(&mut self) -> Result<Vec<Received>, PublishError> {
+    /// How far the topic reaches now.
+    pub fn ends(&self) -> Result<Ends, PublishError> {
         let mut ends = HashMap::new();
         for &partition in &self.partitions {
             let (low, high) = self
@@ -124,12 +146,20 @@ impl TopicReader {
                 .map_err(|e| described(&self.settings, "asking Kafka for a topic's end", &e, None))?;
             ends.insert(partition, (low, high));
         }
+        Ok(Ends(ends))
+    }
+
+    /// Whether, begun at the beginning, there is more before these ends.
+    pub fn is_behind(&self, ends: &Ends) -> bool {
+        ends.0.iter().any(|(partition, &(low, high))| self.next.get(partition).copied().unwrap_or(low) < high)
+    }
+
+    /// All that lies in the topic now and was not given out yet.
+    pub fn read_to_end(&mut self) -> Result<Vec<Received>, PublishError> {
+        let ends = self.ends()?;
         let mut received = Vec::new();
         let mut silent = 0;
-        let behind = |next: &HashMap<i32, i64>| {
-            ends.iter().any(|(partition, &(low, high))| next.get(partition).copied().unwrap_or(low) < high)
-        };
-        while behind(&self.next) {
+        while self.is_behind(&ends) {
             match self.next(Duration::from_secs(1))? {
                 Some(record) => {
                     silent = 0;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use lightbar::contract::{AlertV1, CameraHealthV1, Stamp, cloudevents};
+use lightbar::contract::{AlertV1, CameraHealthV1, Stamp, asyncapi, cloudevents};
 use lightbar::domain::alert::{AlertKind, AlertObject, Phase};
 use lightbar::domain::detection::ObjectClass;
 use lightbar::domain::geometry::BBox;
@@ -105,6 +105,24 @@ fn the_binary_prints_what_it_promises() {
     for published in lightbar::contract::schema::ALL {
         let printed = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["schema", published.name]).output().unwrap();
         assert_eq!(String::from_utf8(printed.stdout).unwrap(), published.text, "{}", published.name);
+    }
+    let printed = Command::new(env!("CARGO_BIN_EXE_lightbar")).args(["schema", "asyncapi"]).output().unwrap();
+    assert_eq!(String::from_utf8(printed.stdout).unwrap(), asyncapi::PUBLISHED);
+}
+
+#[test]
+fn the_asyncapi_document_and_the_topics_that_are_made_are_the_same() {
+    let document = asyncapi::document(&site());
+    for spec in lightbar::kafka::topics::wanted(&site(), 3) {
+        let channel =
+            document["channels"].as_object().unwrap().values().find(|channel| channel["address"] == spec.name);
+        let channel = channel.unwrap_or_else(|| panic!("{} is in no channel", spec.name));
+        let configuration = &channel["bindings"]["kafka"]["topicConfiguration"];
+        let cleanup = if spec.compact { "compact" } else { "delete" };
+        assert_eq!(configuration["cleanup.policy"][0], cleanup, "{}", spec.name);
+        if !spec.compact {
+            assert_eq!(configuration["retention.ms"], json!(spec.keep.as_millis() as u64), "{}", spec.name);
+        }
     }
 }
 

@@ -25,6 +25,10 @@ mod config;
 mod inference;
 mod model_pull;
 mod contract;
+mod integrate;
+#[path = "../../examples/consumers/consumer.rs"]
+#[allow(dead_code, reason = "its main is for whoever runs it alone")]
+mod consumer;
 mod cues;
 mod store;
 mod store_room;
