@@ -16,6 +16,7 @@ pub mod cues;
 pub mod tracking;
 pub mod rules;
 pub mod alert;
+pub mod lifecycle;
 pub mod baseline;
 mod sight;
 pub mod trace;
