@@ -62,6 +62,7 @@ pub const FIELDS: &[(&str, &str)] = &[
     ("level", "how grave a library finds what it says"),
     ("facility", "which part of a library speaks"),
     ("message", "what a library says"),
+    ("timer", "which deadline of an alert"),
     ("code", "a library's error code"),
     ("said", "what the other side said"),
 ];

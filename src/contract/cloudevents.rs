@@ -5,7 +5,8 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::time::{parse_rfc3339, rfc3339};
-use super::{AlertV1, CameraHealthV1, Site, codes};
+use super::{AlertStateV1, AlertV1, CameraHealthV1, Site, codes};
+use crate::domain::time::Timestamp;
 
 /// Headers in the order in which they are sent.
 pub type Headers = Vec<(String, String)>;
@@ -23,8 +24,12 @@ pub struct Stamp<'a> {
 pub fn alert_source(alert: &AlertV1, site: &Site) -> String {
     match &alert.camera {
         Some(camera) => camera_source(&camera.id, site),
-        None => format!("urn:lightbar:{}:node:{}", site.site, site.node),
+        None => node_source(site),
     }
+}
+
+fn node_source(site: &Site) -> String {
+    format!("urn:lightbar:{}:node:{}", site.site, site.node)
 }
 
 fn camera_source(camera: &str, site: &Site) -> String {
@@ -36,9 +41,6 @@ pub fn alert_headers(alert: &AlertV1, site: &Site, stamp: Stamp<'_>) -> Headers 
     let id = format!("{}.{}", alert.alert_id, alert.revision);
     let trace = traceparent(&alert.alert_id, &id);
     let (severity_text, severity_number) = codes::ce_severity(&alert.severity);
-    let recorded = parse_rfc3339(&alert.timing.recorded_at).unwrap_or_default();
-    let own =
-        alert.rule.as_ref().and_then(|rule| rule.expires_after_s).and_then(|s| Duration::try_from_secs_f64(s).ok());
     headers(&[
         ("content-type", "application/json"),
         ("ce_specversion", "1.0"),
@@ -52,12 +54,57 @@ pub fn alert_headers(alert: &AlertV1, site: &Site, stamp: Stamp<'_>) -> Headers 
         ("ce_sequence", &format!("{:020}", stamp.sequence)),
         ("ce_epoch", stamp.epoch),
         ("ce_recordedtime", &alert.timing.recorded_at),
-        ("ce_expirytime", &rfc3339(recorded.plus(own.unwrap_or(site.expiry)))),
+        ("ce_expirytime", &rfc3339(expires_at(alert, site))),
         ("ce_severitytext", severity_text),
         ("ce_severitynumber", &severity_number.to_string()),
         ("ce_traceparent", &trace),
         // The name that tracing libraries look for: a consumer's own spans then hang below the alert's.
         ("traceparent", &trace),
+    ])
+}
+
+/// After it dispatch must refuse the alert as too old.
+pub fn expires_at(alert: &AlertV1, site: &Site) -> Timestamp {
+    let recorded = parse_rfc3339(&alert.timing.recorded_at).unwrap_or_default();
+    let own =
+        alert.rule.as_ref().and_then(|rule| rule.expires_after_s).and_then(|s| Duration::try_from_secs_f64(s).ok());
+    recorded.plus(own.unwrap_or(site.expiry))
+}
+
+/// The headers of an alert's state. No sequence, as with a camera's health: `state_revision` counts.
+pub fn alert_state_headers(state: &AlertStateV1, site: &Site) -> Headers {
+    let id = format!("{}.state.{}", state.alert_id, state.state_revision);
+    let trace = traceparent(&state.alert_id, &id);
+    let source = state.camera.as_ref().map_or_else(|| node_source(site), |camera| camera_source(&camera.id, site));
+    headers(&[
+        ("content-type", "application/json"),
+        ("ce_specversion", "1.0"),
+        ("ce_id", &id),
+        ("ce_source", &source),
+        ("ce_type", &format!("{}.alert-state.changed.v1", site.type_prefix)),
+        ("ce_subject", &state.alert_id),
+        ("ce_time", &state.change.recorded_at),
+        ("ce_dataschema", super::schema::ALERT_STATE_URN),
+        ("ce_partitionkey", &state.alert_id),
+        ("ce_recordedtime", &state.change.recorded_at),
+        ("ce_expirytime", &state.expires_at),
+        ("ce_traceparent", &trace),
+        ("traceparent", &trace),
+    ])
+}
+
+/// The headers of a dispatch status, for those who send some.
+pub fn dispatch_status_headers(said: &super::dispatch_status_v1::DispatchStatusV1, site: &Site) -> Headers {
+    headers(&[
+        ("content-type", "application/json"),
+        ("ce_specversion", "1.0"),
+        ("ce_id", &said.status_id),
+        ("ce_source", &format!("urn:dispatch:{}", said.system)),
+        ("ce_type", &format!("{}.dispatch-status.{}.v1", site.type_prefix, said.status)),
+        ("ce_subject", &said.alert_id),
+        ("ce_time", &said.at),
+        ("ce_dataschema", super::schema::DISPATCH_STATUS_URN),
+        ("ce_partitionkey", &said.alert_id),
     ])
 }
 

@@ -10,6 +10,8 @@ pub mod alert_v1;
 mod from_domain;
 pub mod text;
 pub mod camera_health_v1;
+pub mod alert_state_v1;
+pub mod dispatch_status_v1;
 pub mod explanation_v1;
 pub mod explanation_text;
 pub mod cloudevents;
@@ -18,6 +20,7 @@ pub mod asyncapi;
 #[cfg(test)]
 mod reference;
 
+pub use alert_state_v1::AlertStateV1;
 pub use alert_v1::AlertV1;
 pub use camera_health_v1::CameraHealthV1;
 pub use cloudevents::Stamp;
@@ -90,5 +93,20 @@ impl Site {
     /// The compacted topic that carries each camera's health.
     pub fn camera_health_topic(&self) -> String {
         format!("{}.camera-health.v1", self.topic_prefix)
+    }
+
+    /// The compacted topic that carries where each alert stands with people.
+    pub fn alert_state_topic(&self) -> String {
+        format!("{}.alert-state.v1", self.topic_prefix)
+    }
+
+    /// The topic from which answers of dispatch systems are read.
+    pub fn dispatch_status_topic(&self) -> String {
+        format!("{}.dispatch-status.v1", self.topic_prefix)
+    }
+
+    /// The topic for what was read and could not be used, byte for byte.
+    pub fn dead_letters_topic(&self) -> String {
+        format!("{}.dead-letters.v1", self.topic_prefix)
     }
 }

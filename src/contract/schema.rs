@@ -9,6 +9,10 @@ use serde_json::{Map, Value};
 pub const ALERT_URN: &str = "urn:lightbar:schema:alert:1.0";
 /// `ce_dataschema` of camera health.
 pub const CAMERA_HEALTH_URN: &str = "urn:lightbar:schema:camera-health:1.0";
+/// `ce_dataschema` of alert states.
+pub const ALERT_STATE_URN: &str = "urn:lightbar:schema:alert-state:1.0";
+/// `ce_dataschema` of dispatch answers.
+pub const DISPATCH_STATUS_URN: &str = "urn:lightbar:schema:dispatch-status:1.0";
 
 /// The minor version of every schema of today; a record that says more is from a later Lightbar.
 pub const MINOR: u32 = 0;
@@ -54,6 +58,10 @@ pub const ALL: &[Published] = &[
     open!("camera-health", "camera-health.v1", "camera health v1"),
     strict!("camera-health-headers", "camera-health-headers.v1", "headers of a camera's health v1"),
     open!("camera-health-headers", "camera-health-headers.v1", "headers of a camera's health v1"),
+    strict!("alert-state", "alert-state.v1", "alert state v1"),
+    open!("alert-state", "alert-state.v1", "alert state v1"),
+    strict!("dispatch-status", "dispatch-status.v1", "dispatch status v1"),
+    open!("dispatch-status", "dispatch-status.v1", "dispatch status v1"),
 ];
 
 /// The schema of that name.

@@ -76,7 +76,8 @@ pub(super) fn topic_missing(settings: &KafkaSettings, topics: &[String]) -> Publ
     let commands: Vec<String> = topics
         .iter()
         .map(|topic| {
-            let more = if topic.contains("camera-health") { " --config cleanup.policy=compact" } else { "" };
+            let compact = ["camera-health", "alert-state"].iter().any(|name| topic.contains(name));
+            let more = if compact { " --config cleanup.policy=compact" } else { "" };
             format!("kafka-topics.sh --bootstrap-server {address} --create --topic {topic} --partitions 12{more}")
         })
         .collect();

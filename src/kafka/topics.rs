@@ -26,7 +26,7 @@ pub struct TopicSpec {
     pub keep: Duration,
 }
 
-/// The topics that are published to today.
+/// The topics that are published to, and the one that is read.
 pub fn wanted(site: &Site, partitions: i32) -> Vec<TopicSpec> {
     const DAY: u64 = 24;
     let by_age =
@@ -34,6 +34,9 @@ pub fn wanted(site: &Site, partitions: i32) -> Vec<TopicSpec> {
     let mut topics = vec![
         by_age(site.alerts_topic(), 30),
         TopicSpec { name: site.camera_health_topic(), partitions, compact: true, keep: Duration::ZERO },
+        TopicSpec { name: site.alert_state_topic(), partitions, compact: true, keep: Duration::ZERO },
+        by_age(site.dispatch_status_topic(), 7),
+        by_age(site.dead_letters_topic(), 30),
         by_age(site.shadow_topic(), 7),
     ];
     if site.publishes_records {

@@ -8,6 +8,7 @@ pub mod analyze;
 pub mod record;
 pub mod relay;
 pub mod store;
+pub mod lifecycle;
 pub mod web;
 pub mod process;
 #[cfg(test)]
@@ -37,6 +38,8 @@ pub struct Metrics {
     pub relay: Arc<relay::RelayMetrics>,
     /// The store's room.
     pub store: Arc<store::StoreMetrics>,
+    /// What people and patrols do with alerts.
+    pub lifecycle: Arc<lifecycle::LifecycleMetrics>,
     /// Requests and feed clients.
     pub web: Arc<web::WebMetrics>,
     /// The process itself.
@@ -54,6 +57,7 @@ impl Metrics {
             record: Arc::new(record::RecordMetrics::register(&registry)?),
             relay: Arc::new(relay::RelayMetrics::register(&registry)?),
             store: Arc::new(store::StoreMetrics::register(&registry)?),
+            lifecycle: Arc::new(lifecycle::LifecycleMetrics::register(&registry)?),
             web: Arc::new(web::WebMetrics::register(&registry)?),
             process: Arc::new(process::ProcessMetrics::register(&registry)?),
             registry,

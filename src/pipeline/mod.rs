@@ -20,3 +20,5 @@ pub mod health;
 pub mod ports;
 pub mod status;
 pub mod desk;
+pub mod lifecycle;
+pub mod answers;

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::lifecycle;
 use crate::contract::{AlertV1, Site, Stamp, cloudevents};
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
+use crate::pipeline::lifecycle::Policy;
 use crate::pipeline::ports::{Channel, Recorded};
 
 /// What every event of this store says.
@@ -14,6 +16,8 @@ use crate::pipeline::ports::{Channel, Recorded};
 pub(super) struct Author {
     pub(super) site: Arc<Site>,
     pub(super) epoch: String,
+    /// How alerts are handled here.
+    pub(super) policy: Arc<Policy>,
 }
 
 /// One record for the outbox.
@@ -21,7 +25,7 @@ pub(super) struct Outgoing<'a> {
     pub(super) topic: &'a str,
     pub(super) key: &'a str,
     pub(super) headers: &'a cloudevents::Headers,
-    pub(super) value: &'a str,
+    pub(super) value: &'a [u8],
     pub(super) captured_at: Timestamp,
     pub(super) recorded_at: Timestamp,
 }
@@ -67,6 +71,9 @@ pub(super) fn write(
     if author.site.publishes(channel) {
         publish(connection, author, alert, &json, times)?;
     }
+    if channel == Channel::Alert && alert.phase == "opened" {
+        lifecycle::begin(connection, author, id, alert, times.1)?;
+    }
     Ok(Recorded { row, alert: id, channel, json: json.into() })
 }
 
@@ -89,7 +96,14 @@ fn publish(
     let topic = author.site.topic(channel);
     put(
         connection,
-        &Outgoing { topic: &topic, key: alert.key(), headers: &headers, value: json, captured_at, recorded_at },
+        &Outgoing {
+            topic: &topic,
+            key: alert.key(),
+            headers: &headers,
+            value: json.as_bytes(),
+            captured_at,
+            recorded_at,
+        },
     )
 }
 
@@ -117,7 +131,7 @@ pub(super) fn put(connection: &Connection, record: &Outgoing<'_>) -> rusqlite::R
             record.topic,
             record.key,
             headers,
-            record.value.as_bytes(),
+            record.value,
             record.captured_at.as_nanos(),
             record.recorded_at.as_nanos()
         ])

@@ -17,12 +17,13 @@ mod upkeep;
 mod reader;
 mod feed;
 mod desk;
-
-pub use desk::StoredDesk;
+mod lifecycle;
 mod baselines;
 
 pub use baselines::Baselines;
+pub use desk::StoredDesk;
 pub use feed::SharedReader;
+pub use lifecycle::{StoredAnswers, StoredLifecycles};
 pub use outbox::SentOutbox;
 pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
 pub use recovery::Recovery;
@@ -36,7 +37,9 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::contract::Site;
+use crate::pipeline::lifecycle::Policy;
 use crate::pipeline::ports::StoreError;
+use alerts::Author;
 use errors::{at_open, sql};
 use lock::Lock;
 use space::Space;
@@ -118,6 +121,20 @@ impl Store {
     /// Where people's orders are kept; each is on disk when its call returns.
     pub fn desk(&self) -> Result<StoredDesk, StoreError> {
         Ok(StoredDesk::new(self.connect("FULL")?, Arc::clone(&self.lock)))
+    }
+
+    /// What people do with alerts; each change is on disk when its call returns.
+    pub fn lifecycles(&self, site: Arc<Site>, policy: Arc<Policy>) -> Result<StoredLifecycles, StoreError> {
+        let mut connection = self.connect("FULL")?;
+        let author = Author { site, epoch: writer::epoch(&mut connection).map_err(|e| sql(&e))?, policy };
+        Ok(StoredLifecycles::new(connection, author, Arc::clone(&self.lock)))
+    }
+
+    /// Where answers of dispatch systems are taken in.
+    pub fn answers(&self, site: Arc<Site>, policy: Arc<Policy>) -> Result<StoredAnswers, StoreError> {
+        let mut connection = self.connect("FULL")?;
+        let author = Author { site, epoch: writer::epoch(&mut connection).map_err(|e| sql(&e))?, policy };
+        Ok(StoredAnswers::new(connection, author, Arc::clone(&self.lock)))
     }
 
     /// What stood before the cameras, in a file of its own.

@@ -11,7 +11,7 @@ use crate::pipeline::ports::StoreError;
 const APPLICATION_ID: i32 = 0x4c42_5354;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 3] = [STEP_1, STEP_2, STEP_3];
+const STEPS: [&str; 4] = [STEP_1, STEP_2, STEP_3, STEP_4];
 
 /// Times are nanoseconds since the Unix epoch. Alert ids are 16 bytes, big end first, so they sort by time of opening.
 const STEP_1: &str = "
@@ -125,6 +125,100 @@ CREATE TABLE watch_orders (
 CREATE INDEX watch_orders_open ON watch_orders (camera) WHERE ended_at IS NULL;
 ";
 
+/// What people do with alerts. What was done is never changed.
+const STEP_4: &str = "
+-- How each alert of which people are told stands with them: a summary of its history, and what the service has to do when.
+CREATE TABLE alert_states (
+    alert_id BLOB PRIMARY KEY,
+    kind TEXT NOT NULL,
+    camera TEXT,
+    zone TEXT,
+    priority INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    -- Records published about it; 0: none, it is new.
+    revision INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    captured_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    -- When the service must look at it: a deadline, or its expiry.
+    due_at INTEGER,
+    incident BLOB,
+    -- Its last row in alert_state_changes.
+    row INTEGER
+) WITHOUT ROWID;
+CREATE INDEX alert_states_due ON alert_states (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX alert_states_near ON alert_states (kind, captured_at);
+CREATE INDEX alert_states_incident ON alert_states (incident) WHERE incident IS NOT NULL;
+-- Alerts from before there were states: they can be handled, and nothing is due with them.
+INSERT INTO alert_states (alert_id, kind, camera, priority, state, revision, opened_at, captured_at, expires_at)
+    SELECT a.alert_id, a.kind, a.camera, coalesce(json_extract(c.json, '$.priority'), 4), 'new', 0, c.captured_at, c.captured_at,
+        c.captured_at
+    FROM alerts a JOIN alert_changes c ON c.row = a.row WHERE a.channel = 'alert';
+
+CREATE TABLE transitions (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id BLOB NOT NULL,
+    number INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    role TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    reason TEXT,
+    disposition TEXT,
+    recipient TEXT,
+    from_state TEXT NOT NULL,
+    to_state TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    UNIQUE (alert_id, number),
+    UNIQUE (alert_id, request_id)
+);
+CREATE TRIGGER transitions_stay BEFORE UPDATE ON transitions BEGIN SELECT RAISE(ABORT, 'what was done is never changed'); END;
+
+-- Deadlines that passed; `after` is the transition with which one began to run, 0 the opening.
+CREATE TABLE escalations (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id BLOB NOT NULL,
+    timer TEXT NOT NULL,
+    after INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    raised_at INTEGER NOT NULL,
+    UNIQUE (alert_id, timer, after)
+);
+
+-- Every record about a state, in the order of recording: `row` is the feed's number for it.
+CREATE TABLE alert_state_changes (
+    row INTEGER PRIMARY KEY AUTOINCREMENT,
+    alert_id BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    json TEXT NOT NULL,
+    UNIQUE (alert_id, revision)
+);
+
+-- One thing that several cameras saw; its id is that of the first alert about it.
+CREATE TABLE incidents (
+    incident_id BLOB PRIMARY KEY,
+    kind TEXT NOT NULL,
+    began_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- Alerts that people raised, by the id of their request.
+CREATE TABLE reports (
+    request_id TEXT PRIMARY KEY,
+    alert_id BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- What was read from Kafka: the offset after the last record whose effect is in here.
+CREATE TABLE consumed_offsets (
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    next_offset INTEGER NOT NULL,
+    PRIMARY KEY (topic, partition)
+) WITHOUT ROWID;
+";
+
 /// The version this program writes.
 pub(super) const VERSION: usize = STEPS.len();
 
@@ -194,6 +288,10 @@ mod tests {
         assert_eq!(count("SELECT count(*) FROM alerts WHERE channel = 'alert' AND is_open = 1"), 1);
         assert_eq!(count("SELECT count(*) FROM alert_changes WHERE channel = 'alert'"), 1);
         assert_eq!(count("SELECT count(*) FROM outbox WHERE sent_at IS NULL"), 1);
+        assert_eq!(
+            count("SELECT count(*) FROM alert_states WHERE state = 'new' AND priority = 4 AND due_at IS NULL"),
+            1
+        );
         assert_eq!(count("SELECT count(*) FROM arming_orders") + count("SELECT count(*) FROM watch_orders"), 0);
         migrate(&mut connection, &path).unwrap();
     }

@@ -98,7 +98,7 @@ fn say(
             topic: &topic,
             key: camera.as_str(),
             headers: &headers,
-            value: &value,
+            value: value.as_bytes(),
             // No frame caused it; latency is counted from here.
             captured_at: recorded_at,
             recorded_at,

@@ -15,6 +15,7 @@ use super::space::Space;
 use crate::contract::{AlertV1, ExplanationV1, Site};
 use crate::domain::ids::CameraId;
 use crate::domain::time::Timestamp;
+use crate::pipeline::lifecycle::Policy;
 use crate::pipeline::ports::{Fact, FactStore, Recorded, StoreError};
 
 /// Records facts. There is one per store.
@@ -38,10 +39,17 @@ impl Writer {
         lock: Arc<Lock>,
     ) -> Result<Self, StoreError> {
         let epoch = epoch(&mut connection).map_err(|e| sql(&e))?;
-        let author = Author { site, epoch };
+        let author = Author { site, epoch, policy: Arc::default() };
         let mut writer = Self { connection, author, space, fitted: None, left: None, _lock: lock };
         writer.fit()?;
         Ok(writer)
+    }
+
+    /// How alerts are handled here.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Arc<Policy>) -> Self {
+        self.author.policy = policy;
+        self
     }
 
     /// Puts in order what the last run left: alerts that were open end with `restart`, and the time in which nobody looked is
@@ -172,7 +180,7 @@ fn alive(connection: &Connection, at: Timestamp) -> rusqlite::Result<()> {
 }
 
 /// The store's epoch: made once with the store, random.
-fn epoch(connection: &mut Connection) -> rusqlite::Result<String> {
+pub(super) fn epoch(connection: &mut Connection) -> rusqlite::Result<String> {
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let found = tx.query_row("SELECT value FROM meta WHERE key = 'epoch'", [], |row| row.get(0)).optional()?;
     let epoch = if let Some(epoch) = found {

@@ -81,12 +81,7 @@ impl Lifecycle {
     }
 
     /// Does what is asked for, or says why not. `undo_within`: how long who dismissed an alert can take it back.
-    pub fn apply(
-        &mut self,
-        request: Request,
-        now: Timestamp,
-        undo_within: Duration,
-    ) -> Result<(Entry, Fate), Refused> {
+    pub fn apply(&mut self, request: Request, now: Timestamp, undo_within: Duration) -> Result<(Entry, Fate), Refused> {
         if let Some(before) = self.entries.iter().find(|entry| entry.request.id == request.id) {
             return if before.request.action == request.action {
                 Ok((before.clone(), Fate::Repeated))
@@ -121,7 +116,11 @@ impl Lifecycle {
         }
         let dismissal = self.changes().next_back().expect("nothing is dismissed without an entry that says so");
         let own = dismissal.request.actor == request.actor && now.since(dismissal.recorded_at) <= undo_within;
-        if own || role == Role::Supervisor { Ok(dismissal.from) } else { Err(Refused::UndoOver { within: undo_within }) }
+        if own || role == Role::Supervisor {
+            Ok(dismissal.from)
+        } else {
+            Err(Refused::UndoOver { within: undo_within })
+        }
     }
 
     /// Whether a patrol's answer was overtaken by what is known already: answers come reordered and from rounds that are over.

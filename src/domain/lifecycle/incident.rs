@@ -100,7 +100,10 @@ mod tests {
             (seen(3, 131, place("lane", None), AlertKind::Loitering), "too late"),
             (seen(4, 110, place("lane", None), AlertKind::Crowd), "another kind"),
             (seen(5, 110, place("hall", None), AlertKind::Loitering), "no neighbour"),
-            (seen(6, 110, place("gate", Some("yard")), AlertKind::Loitering), "the same camera has its own rules for that"),
+            (
+                seen(6, 110, place("gate", Some("yard")), AlertKind::Loitering),
+                "the same camera has its own rules for that",
+            ),
         ] {
             assert_eq!(known.same_as(&other, std::slice::from_ref(&first)), None, "{why}");
         }
