@@ -71,7 +71,8 @@ impl Answer {
         Self::understood(said)
     }
 
-    fn understood(said: DispatchStatusV1) -> Result<Self, Unreadable> {
+    /// Understands an answer that was read as JSON.
+    pub fn understood(said: DispatchStatusV1) -> Result<Self, Unreadable> {
         if !said.schema_version.strip_prefix("1.").is_some_and(|minor| minor.parse::<u32>().is_ok()) {
             return bad("schema_version", format!("schema_version is {:?}, wants 1.x", said.schema_version));
         }
