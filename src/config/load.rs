@@ -12,6 +12,7 @@ use super::error::{ConfigError, ConfigErrors};
 use super::hours::{self, KnownHours};
 use super::inference::InferenceSettings;
 use super::kafka::KafkaSettings;
+use super::lifecycle::{self, LifecycleSettings};
 use super::service::{HttpSettings, LogSettings, ServiceSettings};
 use super::source::{self, SourceFile};
 use super::store::{self, StoreSettings};
@@ -22,8 +23,20 @@ use crate::domain::ids::CameraId;
 use crate::domain::scene::{SceneConfig, SightConfig};
 
 /// The tables of a file's top.
-pub(super) const KEYS: &[&str] =
-    &["service", "store", "http", "log", "kafka", "inference", "defaults", "hours", "camera"];
+pub(super) const KEYS: &[&str] = &[
+    "service",
+    "store",
+    "http",
+    "log",
+    "kafka",
+    "inference",
+    "defaults",
+    "hours",
+    "camera",
+    "lifecycle",
+    "dispatch",
+    "adjacent",
+];
 
 /// Reads and checks the file, or all `*.toml` of the folder in name order.
 pub fn load(path: &Path) -> Result<Settings, ConfigErrors> {
@@ -135,6 +148,15 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
     let hours: Vec<Table<'_>> = tops.tops.iter().flat_map(|top| top.tables("hours", hours::KEYS)).collect();
     let (names, plans) = hours::read_all(&hours);
     let cameras = cameras(tops, &defaults, KnownHours { names: &names, plans: &plans, place: None });
+    let lifecycle = tops
+        .section("lifecycle", lifecycle::KEYS)
+        .map_or_else(LifecycleSettings::default, |table| LifecycleSettings::read(&table));
+    let all = |key, keys| tops.tops.iter().flat_map(|top| top.tables(key, keys)).collect::<Vec<_>>();
+    let lifecycle = LifecycleSettings {
+        systems: lifecycle::read_systems(&all("dispatch", lifecycle::DISPATCH_KEYS)),
+        adjacency: lifecycle::read_adjacent(&all("adjacent", lifecycle::ADJACENT_KEYS), &cameras),
+        ..lifecycle
+    };
     if let (Some(InferenceSettings { model: None, .. }), Some(table)) = (&inference, &table) {
         note_sightless_rules(table, &cameras);
     }
@@ -145,6 +167,7 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
         log,
         kafka: kafka?,
         inference: inference?,
+        lifecycle,
         cameras,
         hash: String::new(),
     })

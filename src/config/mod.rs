@@ -28,12 +28,14 @@ mod rule;
 mod rule_kind;
 mod conduct;
 mod hours;
+mod lifecycle;
 
 pub use answer::ReloadAnswer;
 pub use camera::{CameraSettings, Clocking, Credentials, DecoderChoice, RingBounds, StreamSettings, Transport};
 pub use error::{ConfigError, ConfigErrors};
 pub use inference::{InferenceSettings, Provider};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings, TlsSettings};
+pub use lifecycle::LifecycleSettings;
 pub use load::{load, load_with, scene_from_text};
 pub use reload::{CameraChange, Plan, diff};
 pub use secret::Secret;
@@ -58,6 +60,8 @@ pub struct Settings {
     pub kafka: KafkaSettings,
     /// What finds objects.
     pub inference: InferenceSettings,
+    /// How alerts are handled.
+    pub lifecycle: LifecycleSettings,
     /// What it watches, in the order of the files; ids are unique.
     pub cameras: Vec<CameraSettings>,
     /// SHA-256 of what the files say, 64 hex digits: the same whatever the order of keys, comments or division into files.

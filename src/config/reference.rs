@@ -1,9 +1,9 @@
 //! Every key there is; `docs/configuration.md` and `deploy/config.example.toml` are tested against it.
 
-use super::{camera, card, defaults, hours, inference, kafka, load, rule, scene, service, store};
+use super::{camera, card, defaults, hours, inference, kafka, lifecycle, load, rule, scene, service, store};
 
 /// The tables, as the documents head them, each with its keys.
-pub const TABLES: [(&str, &[&str]); 21] = [
+pub const TABLES: [(&str, &[&str]); 24] = [
     ("", load::KEYS),
     ("[service]", service::SERVICE_KEYS),
     ("[store]", store::KEYS),
@@ -25,4 +25,7 @@ pub const TABLES: [(&str, &[&str]); 21] = [
     ("[[camera.zone]]", scene::ZONE_KEYS),
     ("[[camera.line]]", scene::LINE_KEYS),
     ("[[camera.rule]]", rule::KEYS),
+    ("[lifecycle]", lifecycle::KEYS),
+    ("[[dispatch]]", lifecycle::DISPATCH_KEYS),
+    ("[[adjacent]]", lifecycle::ADJACENT_KEYS),
 ];

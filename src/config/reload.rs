@@ -63,6 +63,7 @@ pub fn diff(old: &Settings, new: &Settings) -> Plan {
         ("log", old.log != new.log),
         ("kafka", old.kafka != new.kafka),
         ("inference", old.inference != new.inference),
+        ("lifecycle", old.lifecycle != new.lifecycle),
     ];
     let restart = restart.into_iter().filter(|(_, differs)| *differs).map(|(table, _)| table).collect();
     Plan { added, removed, changed, restart }

@@ -246,6 +246,12 @@ impl<'a> Table<'a> {
         Some(rows)
     }
 
+    /// A list of so many numbers.
+    pub(super) fn numbers<const N: usize>(&self, key: &str, wants: &str) -> Option<[f64; N]> {
+        let value = self.value(key)?;
+        as_row::<N>(value).or_else(|| self.mismatch(key, value, wants))
+    }
+
     /// A list of lists of `[x, y]`.
     pub(super) fn point_lists(&self, key: &str) -> Option<Vec<Vec<Point>>> {
         const WANTS: &str =

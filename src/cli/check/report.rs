@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::pipeline::ports::Clock as _;
 
 pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
-    let Settings { service, store, http, log, kafka, inference, cameras, hash } = settings;
+    let Settings { service, store, http, log, kafka, inference, lifecycle, cameras, hash } = settings;
     writeln!(out, "configuration  good, content {}", &hash[..12])?;
     writeln!(
         out,
@@ -40,6 +40,12 @@ pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()>
             inference.threads
         )?,
         None => writeln!(out, "inference      no model: only rules with class unknown speak, by the pixel cues")?,
+    }
+    let systems: Vec<&str> = lifecycle.systems.iter().map(|(id, _)| id.as_str()).collect();
+    let neighbours = lifecycle.adjacency.0.len();
+    match systems.as_slice() {
+        [] => writeln!(out, "dispatch       no system's answers are taken; {neighbours} groups of neighbours")?,
+        some => writeln!(out, "dispatch       answers of {}; {neighbours} groups of neighbours", some.join(", "))?,
     }
     let running = cameras.iter().filter(|camera| camera.enabled).count();
     writeln!(out, "cameras        {running} run, {} disabled", cameras.len() - running)?;
