@@ -5,6 +5,7 @@
 
 mod camera_line;
 mod cameras;
+mod lifecycle;
 mod reload;
 mod serving;
 pub mod replay;
@@ -42,6 +43,7 @@ use crate::web::DeskDoor;
 
 use camera_line::Shared;
 use cameras::Cameras;
+use lifecycle::Lifecycle;
 use reload::Reload;
 use serving::{Serving, Shown};
 
@@ -69,6 +71,7 @@ pub struct App {
     record: JoinHandle<Result<(), StoreError>>,
     relay: Option<JoinHandle<Result<Relayed, StoreError>>>,
     serving: Serving,
+    lifecycle: Lifecycle,
     looking: JoinHandle<()>,
     reload: Reload,
     baselines: SharedBaselines,
@@ -85,7 +88,8 @@ impl App {
         let site = Arc::new(site(&settings));
         let data_dir = settings.service.data_dir.clone();
         let store = Store::open(&data_dir, store_options(&settings.store))?;
-        let mut writer = store.writer(site)?;
+        let policy = Arc::new(lifecycle::policy(&settings.lifecycle));
+        let mut writer = store.writer(Arc::clone(&site))?.with_policy(Arc::clone(&policy));
         let watched: Vec<_> = settings.cameras.iter().map(|camera| camera.id().clone()).collect();
         let recovery = writer.recover(clock.now(), &watched)?;
         if let Some(error) = &recovery.postponed {
@@ -104,7 +108,16 @@ impl App {
         let orders = store.desk()?;
         let desk = watch::Sender::new(Arc::new(orders.desk(clock.now())?));
         let door = DeskDoor { store: Arc::new(orders), tell: desk.clone() };
-        let shown = Shown { store: &store, feed: &feed, metrics: &metrics, board: &board, clock: &clock, desk: door };
+        let lifecycle = Lifecycle::start(&settings, (&store, &site, &policy), &metrics, &clock)?;
+        let shown = Shown {
+            store: &store,
+            feed: &feed,
+            metrics: &metrics,
+            board: &board,
+            clock: &clock,
+            desk: door,
+            lifecycle: lifecycle.door.clone(),
+        };
         let serving = Serving::start(&settings, shown).await?;
 
         let detectors = detectors(&settings.inference, settings.inference.workers)?;
@@ -172,6 +185,7 @@ impl App {
             record,
             relay,
             serving,
+            lifecycle,
             looking,
             reload,
             baselines,
@@ -266,6 +280,8 @@ impl App {
             let left = relay.await.context("the relay stage panicked")??.left;
             tracing::info!(left, "relayed; what is left is sent at the next start");
         }
+        now_at("lifecycle");
+        self.lifecycle.stop().await?;
         now_at("web");
         self.looking.abort();
         self.serving.stop().await?;

@@ -13,7 +13,7 @@ use crate::pipeline::health::StageHealth;
 use crate::pipeline::ports::{Clock, Outbox, Recorded};
 use crate::pipeline::status::{KafkaState, StatusBoard};
 use crate::store::{SentOutbox, SharedReader, Store};
-use crate::web::{self, DeskDoor, WebError, WebState};
+use crate::web::{self, DeskDoor, LifecycleDoor, WebError, WebState};
 
 /// The running web server.
 pub(super) struct Serving {
@@ -30,6 +30,7 @@ pub(super) struct Shown<'a> {
     pub(super) board: &'a Arc<StatusBoard>,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) desk: DeskDoor,
+    pub(super) lifecycle: LifecycleDoor,
 }
 
 impl Serving {
@@ -45,7 +46,8 @@ impl Serving {
             Arc::clone(shown.clock),
             shown.metrics.clone(),
         )
-        .with_desk(shown.desk);
+        .with_desk(shown.desk)
+        .with_lifecycle(shown.lifecycle);
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(web::serve(listener, state, async move {
             // A dropped sender stops the server as well.

@@ -41,7 +41,7 @@ struct Which {
 }
 
 #[derive(Debug, clap::Args)]
-struct Service {
+pub(super) struct Service {
     /// Where the service is.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     url: String,
@@ -195,7 +195,7 @@ fn place(value: &Value) -> String {
 }
 
 impl Service {
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         self.by.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned())
     }
 
@@ -207,12 +207,12 @@ impl Service {
         Ok(format!("{base}{path}"))
     }
 
-    fn get(&self, path: &str) -> anyhow::Result<Value> {
+    pub(super) fn get(&self, path: &str) -> anyhow::Result<Value> {
         let url = self.address(path)?;
         read(&url, agent().get(&url).call())
     }
 
-    fn send(&self, path: &str, replaces: bool, body: &Value) -> anyhow::Result<Value> {
+    pub(super) fn send(&self, path: &str, replaces: bool, body: &Value) -> anyhow::Result<Value> {
         let url = self.address(path)?;
         let agent = agent();
         let request = if replaces { agent.put(&url) } else { agent.post(&url) };

@@ -131,3 +131,16 @@ pub(super) const WATCH: &str = "Examples:
 
 pub(super) const UNWATCH: &str = "Examples:
   lightbar unwatch 3                              the order's number in lightbar watch --list";
+
+pub(super) const ALERT: &str = "Examples:
+  lightbar alert 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b                     what was done with it
+  lightbar alert 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b acknowledge
+  lightbar alert 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b dispatch --recipient unit-7
+  lightbar alert 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b dismiss --disposition false_environment --reason 'a cat'";
+
+pub(super) const DISPATCH_SIMULATE: &str = "Examples:
+  lightbar dispatch simulate                                               answers on 127.0.0.1:9092 until Ctrl-C
+  lightbar dispatch simulate --bootstrap broker:9092 --system county-110 --pace 20
+  lightbar dispatch simulate --refuse 0.2 --repeat 0.3 --reorder 0.3 --garble 0.1 --silent 0.1 --seed 7
+
+The service takes its answers where its configuration names the system: [[dispatch]] id = \"simulated\".";

@@ -7,6 +7,8 @@ mod feed;
 mod reload;
 mod blind;
 mod desk;
+mod alert;
+mod dispatch;
 mod replay;
 mod score;
 mod explain;
@@ -75,6 +77,12 @@ enum Command {
     /// Watch a thing no longer.
     #[command(after_help = examples::UNWATCH)]
     Unwatch(desk::UnwatchArgs),
+    /// Do something with an alert of a running service, or show what was done with it.
+    #[command(after_help = examples::ALERT)]
+    Alert(alert::Args),
+    /// Play the other end: a patrol system.
+    #[command(after_help = examples::DISPATCH_SIMULATE)]
+    Dispatch(dispatch::Args),
     /// List when which camera was not seen, and why.
     #[command(after_help = examples::BLIND)]
     Blind(blind::Args),
@@ -128,6 +136,8 @@ impl Cli {
             Command::Disarm(args) => desk::disarm(args),
             Command::Watch(args) => desk::watch(args),
             Command::Unwatch(args) => desk::unwatch(args),
+            Command::Alert(args) => alert::run(args),
+            Command::Dispatch(args) => dispatch::run(args),
             Command::Blind(args) => blind::run(args),
             Command::Replay(args) => replay::run(args),
             Command::Score(args) => score::run(args),

@@ -9,6 +9,8 @@ mod feeder;
 pub mod child;
 pub mod settings;
 pub mod judge;
+pub mod patrol;
+pub mod dispatch;
 
 /// What went wrong with the demo.
 #[derive(Debug, thiserror::Error)]

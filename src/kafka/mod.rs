@@ -9,8 +9,10 @@ mod client;
 pub mod publisher;
 pub mod topics;
 pub mod consumer;
+pub mod answers;
 pub mod embedded;
 
+pub use answers::KafkaAnswers;
 pub use client::LastError;
 pub use publisher::KafkaPublisher;
 pub use settings::{KafkaSettings, Mechanism, Sasl, Secret, Tls};

@@ -84,6 +84,7 @@ impl Analyzer {
         let Surroundings { facts, clock, metrics, board, desk } = around;
         let quality = ClockQuality { source: CaptureClock::Arrival, error_ms: None, offset_ms: None };
         let (seen_until, detected_at, last_frame) = (None, None, None);
+        board.set_card(&card);
         let measured = metrics.scene(card.id.as_str());
         Self {
             scene,
@@ -244,6 +245,7 @@ impl Analyzer {
         let changes = self.scene.reconfigure(config, at);
         // The endings still speak of the camera as it was when they were opened.
         self.decide(changes).await?;
+        self.board.set_card(&card);
         self.card = card;
         Ok(())
     }

@@ -19,6 +19,8 @@ use crate::metrics::lifecycle::LifecycleMetrics;
 
 /// How often deadlines are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Others' clocks may be ahead of ours by so much; what they say of a later moment is not taken.
+pub const AHEAD_MAX: Duration = Duration::from_mins(1);
 /// Alerts that are looked at in one transaction.
 const DUE_AT_ONCE: usize = 200;
 

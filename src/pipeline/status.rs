@@ -4,10 +4,11 @@
 //! Locks are held for a few instructions only, so a stage never waits for a page.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::ports::Backlog;
+use crate::domain::camera::CameraCard;
 use crate::domain::detection::ModelCard;
 use crate::domain::ids::{CameraId, RuleId};
 use crate::domain::rules::RuleStanding;
@@ -35,6 +36,7 @@ struct Inner {
     model: Option<ModelCard>,
     stuck: Option<String>,
     scenes: BTreeMap<CameraId, SceneState>,
+    cards: BTreeMap<CameraId, Arc<CameraCard>>,
 }
 
 /// What a camera's scene was like at the last look at it, some hundred milliseconds ago.
@@ -201,6 +203,16 @@ impl StatusBoard {
     /// Notes which model looks.
     pub fn set_model(&self, model: ModelCard) {
         self.lock().model = Some(model);
+    }
+
+    /// What the outside knows of a camera.
+    pub fn set_card(&self, card: &Arc<CameraCard>) {
+        self.lock().cards.insert(card.id.clone(), Arc::clone(card));
+    }
+
+    /// What the outside knows of a camera that runs, or has run.
+    pub fn card(&self, camera: &CameraId) -> Option<Arc<CameraCard>> {
+        self.lock().cards.get(camera).cloned()
     }
 
     /// What a camera's scene is like.

@@ -60,8 +60,9 @@ fn last_alive(tx: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     Ok(text.and_then(|text| text.parse().ok()).map(Timestamp::from_nanos))
 }
 
+/// What a person raised was not watched by the service, so its death ends nothing.
 fn open_alerts(tx: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
-    tx.prepare("SELECT a.alert_id, c.json FROM alerts a JOIN alert_changes c ON c.row = a.row WHERE a.is_open = 1 ORDER BY a.row")?
+    tx.prepare("SELECT a.alert_id, c.json FROM alerts a JOIN alert_changes c ON c.row = a.row WHERE a.is_open = 1 AND a.kind <> 'manual' ORDER BY a.row")?
         .query_map([], |row| {
             let id: [u8; 16] = row.get(0)?;
             Ok((AlertId::from_u128(u128::from_be_bytes(id)), row.get(1)?))

@@ -111,6 +111,12 @@ impl Upkeep {
             for delete in [
                 "DELETE FROM explanations WHERE alert_id = ?1",
                 "DELETE FROM alert_changes WHERE alert_id = ?1",
+                "DELETE FROM transitions WHERE alert_id = ?1",
+                "DELETE FROM escalations WHERE alert_id = ?1",
+                "DELETE FROM alert_state_changes WHERE alert_id = ?1",
+                "DELETE FROM alert_states WHERE alert_id = ?1",
+                "DELETE FROM reports WHERE alert_id = ?1",
+                "DELETE FROM incidents WHERE incident_id = ?1",
                 "DELETE FROM alerts WHERE alert_id = ?1 AND is_open = 0",
             ] {
                 tx.prepare_cached(delete)?.execute([id])?;

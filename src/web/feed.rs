@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, broadcast, mpsc, watch};
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
@@ -38,10 +38,12 @@ pub(super) struct FeedQuery {
     after: Option<i64>,
     since: Option<String>,
     deliver: Option<String>,
+    states_after: Option<i64>,
 }
 
 /// `GET /api/v1/feed`: from `Last-Event-ID`, else `?after=ROW`, else `?since=MOMENT`, else from now on. Of the channel
-/// `?deliver=` (`alert` where nothing is said), or of all; rows of others are passed over, so ids may jump.
+/// `?deliver=` (`alert` where nothing is said), or of all; rows of others are passed over, so ids may jump. With
+/// `?states_after=ROW` changes of alerts' states come too, as events `state` that have a row of their own in their data.
 pub(super) async fn feed(
     State(state): State<WebState>,
     headers: HeaderMap,
@@ -55,10 +57,14 @@ pub(super) async fn feed(
     };
     // Subscribed before the store is read: what is committed in between is in both, and rows tell it apart.
     let live = state.live.subscribe();
+    let states = match (&state.lifecycle, query.states_after) {
+        (Some(door), Some(after)) => Some(States { told: door.states.subscribe(), last: after.max(0) }),
+        _ => None,
+    };
     let start = start(&state, &headers, query).await?;
     let (out, events) = mpsc::channel(OUT_QUEUE);
     let mut stop = state.stop.clone();
-    let client = Client { state, live, out, last: start.row, only, _seat: seat };
+    let client = Client { state, live, out, last: start.row, only, states, _seat: seat };
     tokio::spawn(async move {
         let clients = client.state.metrics.web.feed_clients.clone();
         clients.inc();
@@ -110,7 +116,14 @@ struct Client {
     out: mpsc::Sender<Event>,
     last: i64,
     only: Option<Channel>,
+    states: Option<States>,
     _seat: OwnedSemaphorePermit,
+}
+
+/// How far a client is with changes of states.
+struct States {
+    told: watch::Receiver<i64>,
+    last: i64,
 }
 
 /// The client hung up, or must be hung up on.
@@ -123,11 +136,13 @@ impl Client {
             self.send_reload("store_restored").await?;
         }
         self.catch_up().await?;
+        self.catch_up_states().await?;
         let mut alive = tokio::time::interval(ALIVE_EVERY);
         loop {
             tokio::select! {
                 () = self.out.closed() => return Err(Gone),
                 _ = alive.tick() => self.send_alive().await?,
+                () = changed(&mut self.states) => self.catch_up_states().await?,
                 got = self.live.recv() => match got {
                     Ok(recorded) if recorded.row == self.last + 1 => self.send_alert(&recorded).await?,
                     Ok(recorded) if recorded.row <= self.last => {}
@@ -158,6 +173,28 @@ impl Client {
         }
     }
 
+    /// States are read from the store, live too: few change, and so none is missed or repeated.
+    async fn catch_up_states(&mut self) -> Result<(), Gone> {
+        while let Some(states) = &mut self.states {
+            states.told.borrow_and_update();
+            let after = states.last;
+            let missed = self
+                .state
+                .at_lifecycle(move |store| store.changes_after(after, PAGE))
+                .await
+                .map_err(|_problem| Gone)?;
+            for change in &missed {
+                let data = format!("{{\"row\":{},\"state\":{}}}", change.row, change.json);
+                self.send(Event::default().event("state").data(data)).await?;
+                states_at(&mut self.states, change.row);
+            }
+            if missed.len() < PAGE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn send_alert(&mut self, recorded: &Recorded) -> Result<(), Gone> {
         if self.only.is_none_or(|only| only == recorded.channel) {
             self.send(Event::default().id(recorded.row.to_string()).event("alert").data(&*recorded.json)).await?;
@@ -182,4 +219,21 @@ impl Client {
     async fn send(&self, event: Event) -> Result<(), Gone> {
         self.out.send(event).await.map_err(|_closed| Gone)
     }
+}
+
+fn states_at(states: &mut Option<States>, row: i64) {
+    if let Some(states) = states {
+        states.last = row;
+    }
+}
+
+/// Returns when a state has changed; never for who did not ask.
+async fn changed(states: &mut Option<States>) {
+    if let Some(states) = states
+        && states.told.changed().await.is_ok()
+    {
+        return;
+    }
+    // Who did not ask is never told, and a door that is gone tells nothing any more.
+    std::future::pending().await
 }

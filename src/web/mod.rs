@@ -1,6 +1,6 @@
 //! What people and machines see over HTTP: health, metrics, the feed, alerts, cameras, and the page that shows them.
 //!
-//! Reads through [`FeedReader`] and the [`StatusBoard`], and writes only people's orders (`desk.rs`); knows nothing of SQLite, Kafka or GStreamer. Serves nothing
+//! Reads through [`FeedReader`] and the [`StatusBoard`], and writes only people's orders (`desk.rs`) and what they do with alerts (`lifecycle.rs`); knows nothing of SQLite, Kafka or GStreamer. Serves nothing
 //! that it did not bring along: no resource of the page comes from elsewhere. Authentication is absent here so far, so the
 //! default address is the loopback one; whoever opens it further puts a proxy with a login before it (docs/operations.md).
 
@@ -9,6 +9,11 @@ mod feed;
 mod alerts;
 mod cameras;
 mod desk;
+mod lifecycle;
+mod dispatch;
+mod report;
+mod incidents;
+mod openapi;
 mod page;
 mod guard;
 mod problem;
@@ -21,7 +26,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{delete, get};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, broadcast, watch};
 
@@ -29,6 +34,8 @@ use crate::metrics::Metrics;
 use crate::pipeline::ports::{Clock, FeedReader, Recorded, StoreError};
 use crate::pipeline::status::StatusBoard;
 pub use desk::DeskDoor;
+pub use lifecycle::LifecycleDoor;
+pub use openapi::DOCUMENT as OPENAPI;
 use problem::Problem;
 
 /// Feed clients beyond this many are refused; each costs a task and a small queue.
@@ -47,6 +54,7 @@ pub struct WebState {
     seats: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
     desk: Option<DeskDoor>,
+    lifecycle: Option<LifecycleDoor>,
 }
 
 /// Why nothing is served.
@@ -91,6 +99,7 @@ impl WebState {
             seats: Arc::new(Semaphore::new(FEED_CLIENTS_MAX)),
             stop: never,
             desk: None,
+            lifecycle: None,
         }
     }
 
@@ -98,6 +107,13 @@ impl WebState {
     #[must_use]
     pub fn with_desk(mut self, desk: DeskDoor) -> Self {
         self.desk = Some(desk);
+        self
+    }
+
+    /// Takes what people do with alerts too.
+    #[must_use]
+    pub fn with_lifecycle(mut self, lifecycle: LifecycleDoor) -> Self {
+        self.lifecycle = Some(lifecycle);
         self
     }
 
@@ -159,25 +175,69 @@ pub async fn serve(
         .map_err(|what| WebError::Serve { address, what })
 }
 
+/// What machines and pages are served, each address with its method; `deploy/openapi.json` is tested against it.
+fn api() -> Vec<(&'static str, &'static str, MethodRouter<WebState>)> {
+    vec![
+        ("get", "/livez", get(health::livez)),
+        ("get", "/readyz", get(health::readyz)),
+        ("get", "/metrics", get(health::metrics)),
+        ("get", "/api/v1/feed", get(feed::feed)),
+        ("get", "/api/v1/alerts", get(alerts::list)),
+        ("post", "/api/v1/alerts", post(report::report)),
+        ("get", "/api/v1/alerts/{id}", get(alerts::one)),
+        ("get", "/api/v1/alerts/{id}/explanation", get(alerts::explanation)),
+        ("get", "/api/v1/alerts/{id}/history", get(lifecycle::history)),
+        ("post", "/api/v1/alerts/{id}/transitions", post(lifecycle::transition)),
+        ("post", "/api/v1/alerts/{id}/dispatch-status", post(dispatch::status)),
+        ("get", "/api/v1/incidents", get(incidents::list)),
+        ("get", "/api/v1/incidents/{id}", get(incidents::one)),
+        ("get", "/api/v1/cameras", get(cameras::cameras)),
+        ("get", "/api/v1/blind", get(cameras::blind)),
+        ("get", "/api/v1/status", get(cameras::status)),
+        ("get", "/api/v1/arming", get(desk::arming)),
+        ("put", "/api/v1/arming", put(desk::arm)),
+        ("get", "/api/v1/watched", get(desk::watched)),
+        ("post", "/api/v1/watched", post(desk::watch)),
+        ("delete", "/api/v1/watched/{id}", delete(desk::unwatch)),
+        ("get", "/api/v1/openapi.json", get(openapi::document)),
+    ]
+}
+
 fn router(state: WebState) -> Router {
-    Router::new()
-        .route("/livez", get(health::livez))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .route("/api/v1/feed", get(feed::feed))
-        .route("/api/v1/alerts", get(alerts::list))
-        .route("/api/v1/alerts/{id}", get(alerts::one))
-        .route("/api/v1/alerts/{id}/explanation", get(alerts::explanation))
-        .route("/api/v1/cameras", get(cameras::cameras))
-        .route("/api/v1/blind", get(cameras::blind))
-        .route("/api/v1/status", get(cameras::status))
-        .route("/api/v1/arming", get(desk::arming).put(desk::arm))
-        .route("/api/v1/watched", get(desk::watched).post(desk::watch))
-        .route("/api/v1/watched/{id}", delete(desk::unwatch))
+    api()
+        .into_iter()
+        .fold(Router::new(), |router, (_, path, answers)| router.route(path, answers))
         .merge(page::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(from_fn(guard::security_headers))
         .layer(from_fn_with_state(state.clone(), guard::count_requests))
         .with_state(state)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    /// What is served is described, and what is described is served.
+    #[test]
+    fn the_description_has_every_route_and_no_other() {
+        let document: Value = serde_json::from_str(super::OPENAPI).expect("JSON");
+        let paths = document["paths"].as_object().expect("paths");
+        let methods = ["get", "put", "post", "delete", "patch"];
+        let described: BTreeSet<(String, String)> = paths
+            .iter()
+            .flat_map(|(path, item)| {
+                let there = methods.iter().filter(|method| item.get(*method).is_some());
+                there.map(move |method| ((*method).to_owned(), path.clone()))
+            })
+            .collect();
+        let served: BTreeSet<(String, String)> =
+            super::api().iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
+        assert_eq!(served.difference(&described).collect::<Vec<_>>(), [] as [&(String, String); 0], "not described");
+        assert_eq!(described.difference(&served).collect::<Vec<_>>(), [] as [&(String, String); 0], "not served");
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"), "of this version");
+    }
 }

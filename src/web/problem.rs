@@ -3,7 +3,7 @@
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::pipeline::ports::StoreError;
 
@@ -13,24 +13,56 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     retry_after_s: Option<u32>,
+    /// More members, such as the field that is to blame.
+    more: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, detail: detail.into(), retry_after_s: None }
+        Self { status: StatusCode::BAD_REQUEST, detail: detail.into(), retry_after_s: None, more: Vec::new() }
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, detail: detail.into(), retry_after_s: None }
+        Self { status: StatusCode::NOT_FOUND, detail: detail.into(), retry_after_s: None, more: Vec::new() }
+    }
+
+    pub(super) fn forbidden(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::FORBIDDEN, ..Self::bad_request(detail) }
+    }
+
+    pub(super) fn conflict(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::CONFLICT, ..Self::bad_request(detail) }
+    }
+
+    /// It is not as who asked thinks.
+    pub(super) fn stale(detail: impl Into<String>) -> Self {
+        Self { status: StatusCode::PRECONDITION_FAILED, ..Self::bad_request(detail) }
+    }
+
+    /// Says more, in a member of its own.
+    #[must_use]
+    pub(super) fn with(mut self, member: &'static str, value: Value) -> Self {
+        self.more.push((member, value));
+        self
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, detail: detail.into(), retry_after_s: Some(5) }
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            detail: detail.into(),
+            retry_after_s: Some(5),
+            more: Vec::new(),
+        }
     }
 
     pub(super) fn internal(detail: &str) -> Self {
         tracing::error!(detail, "a request failed");
-        Self { status: StatusCode::INTERNAL_SERVER_ERROR, detail: detail.to_owned(), retry_after_s: None }
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            detail: detail.to_owned(),
+            retry_after_s: None,
+            more: Vec::new(),
+        }
     }
 
     pub(super) fn store(error: &StoreError) -> Self {
@@ -47,8 +79,11 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let body =
+        let mut body =
             json!({ "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail });
+        for (member, value) in self.more {
+            body[member] = value;
+        }
         let mut response =
             (self.status, [(CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response();
         if let Some(seconds) = self.retry_after_s {
@@ -61,12 +96,12 @@ impl IntoResponse for Problem {
 pub(super) async fn not_found(uri: Uri) -> Problem {
     Problem::not_found(format!(
         "nothing is at {}; there are /, /livez, /readyz, /metrics, and under /api/v1: feed, alerts, cameras, blind, status, \
-         arming, watched",
+         arming, watched, incidents, openapi.json",
         uri.path(),
     ))
 }
 
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     let detail = format!("{} does not answer {method}; most only answer GET", uri.path());
-    Problem { status: StatusCode::METHOD_NOT_ALLOWED, detail, retry_after_s: None }
+    Problem { status: StatusCode::METHOD_NOT_ALLOWED, detail, retry_after_s: None, more: Vec::new() }
 }

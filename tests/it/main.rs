@@ -34,6 +34,8 @@ mod store;
 mod store_room;
 mod kafka;
 mod web;
+mod lifecycle;
+mod dispatch;
 mod browser;
 mod line;
 mod disk;

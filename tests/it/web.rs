@@ -89,7 +89,7 @@ fn errors_are_problems_that_help() {
         assert!(body["detail"].as_str().unwrap().contains(helps), "{path}: {body}");
     }
     let posted = ureq::Agent::new_with_config(ureq::Agent::config_builder().http_status_as_error(false).build())
-        .post(server.url("/api/v1/alerts"))
+        .post(server.url("/api/v1/cameras"))
         .send("{}")
         .unwrap();
     assert_eq!(posted.status(), 405);

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -16,11 +15,8 @@ use crate::contract::time::rfc3339;
 use crate::domain::lifecycle::Fate;
 use crate::domain::time::Timestamp;
 use crate::pipeline::answers::{AnswerStore, Consumed, Taken};
-use crate::pipeline::lifecycle::Outcome;
+use crate::pipeline::lifecycle::{AHEAD_MAX, Outcome};
 use crate::pipeline::ports::StoreError;
-
-/// Others' clocks may be ahead of ours by so much.
-pub(super) const AHEAD_MAX: Duration = Duration::from_mins(1);
 
 /// Takes answers in.
 #[derive(Debug)]

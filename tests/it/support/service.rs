@@ -79,6 +79,11 @@ impl Service {
         }
     }
 
+    /// Where a path of it is.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
     /// What the service answers to a GET, where it is 200.
     pub(crate) fn get(&self, path: &str) -> Option<String> {
         let answer = ureq::get(format!("http://127.0.0.1:{}{path}", self.port)).call();

@@ -8,17 +8,21 @@ use std::time::{Duration, Instant};
 
 use lightbar::clock::SystemClock;
 use lightbar::domain::ids::{AlertId, CameraId};
+use lightbar::domain::lifecycle::{Adjacency, Neighbours, Place, Role};
 use lightbar::domain::scene::BlindCause;
 use lightbar::domain::time::Timestamp;
 use lightbar::metrics::Metrics;
 use lightbar::pipeline::desk::Desk;
-use lightbar::pipeline::ports::{Channel, Clock, Recorded};
+use lightbar::pipeline::lifecycle::{DispatchSystem, Policy};
+use lightbar::pipeline::ports::{Channel, Clock, Fact, FactStore as _, Recorded};
 use lightbar::pipeline::status::StatusBoard;
-use lightbar::store::{Options, Store};
+use lightbar::store::{Options, Store, Writer};
 use lightbar::web::memory::MemoryFeed;
-use lightbar::web::{self, DeskDoor, WebState};
+use lightbar::web::{self, DeskDoor, LifecycleDoor, WebState};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, oneshot, watch};
+
+use super::facts::{card, site};
 
 /// Nothing here takes this long unless it is broken.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
@@ -29,6 +33,7 @@ pub(crate) struct WebServer {
     pub(crate) board: Arc<StatusBoard>,
     /// What the cameras are told that people ordered.
     pub(crate) desk: watch::Sender<Arc<Desk>>,
+    writer: Mutex<Writer>,
     _folder: tempfile::TempDir,
     live: broadcast::Sender<Recorded>,
     order: Mutex<()>,
@@ -55,7 +60,12 @@ impl WebServer {
         let state = WebState::new(reader, live.clone(), Arc::clone(&board), Arc::new(SystemClock), metrics)
             .with_feed_clients_max(clients);
         let folder = tempfile::tempdir().unwrap();
-        let orders = Store::open(folder.path(), Options::default()).unwrap().desk().unwrap();
+        let store = Store::open(folder.path(), Options::default()).unwrap();
+        let (orders, policy) = (store.desk().unwrap(), Arc::new(policy()));
+        let writer = Mutex::new(store.writer(site()).unwrap().with_policy(Arc::clone(&policy)));
+        let lives = store.lifecycles(site(), Arc::clone(&policy)).unwrap();
+        let door = LifecycleDoor { store: Arc::new(lives), states: watch::Sender::new(0), policy };
+        let state = state.with_lifecycle(door);
         let desk = watch::Sender::new(Arc::default());
         let state = state.with_desk(DeskDoor { store: Arc::new(orders), tell: desk.clone() });
         let (stop, stopped) = oneshot::channel::<()>();
@@ -74,6 +84,7 @@ impl WebServer {
             feed,
             board,
             desk,
+            writer,
             _folder: folder,
             live,
             order: Mutex::new(()),
@@ -104,10 +115,38 @@ impl WebServer {
         recorded
     }
 
+    /// Decides a fact as the line does: into the store, where it has a state, and to the feed.
+    pub(crate) fn decide(&self, fact: &Fact) {
+        let _in_order = self.order.lock().unwrap();
+        for recorded in self.writer.lock().unwrap().record(std::slice::from_ref(fact), SystemClock.now()).unwrap() {
+            let pushed = self.feed.push_on(recorded.channel, recorded.alert, &recorded.json, SystemClock.now());
+            // An Err says that nobody listens, which is no failure.
+            self.live.send(pushed).ok();
+        }
+    }
+
+    /// A camera that people may raise alerts of.
+    pub(crate) fn card(&self, id: &str) {
+        self.board.set_card(&Arc::new(card(id)));
+    }
+
+    /// A GET with headers.
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request =
+            headers.iter().fold(agent().get(self.url(path)), |request, (name, value)| request.header(*name, *value));
+        Answer::of(request.call().unwrap())
+    }
+
     /// Sends JSON with a method, and gives the answer.
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send_with(method, path, body, &[])
+    }
+
+    /// The same with more headers.
+    pub(crate) fn send_with(&self, method: &str, path: &str, body: &Value, headers: &[(&str, &str)]) -> Answer {
         let url = self.url(path);
         let request = ureq::http::Request::builder().method(method).uri(url).header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Answer::of(agent().run(request.body(body.to_string()).unwrap()).unwrap())
     }
 
@@ -289,4 +328,15 @@ pub(crate) fn alert(number: u64, revision: u32, phase: &str, seconds_ago: u64) -
         alert["end_reason"] = json!("left");
     }
     alert
+}
+
+/// One dispatch system, and two cameras side by side.
+fn policy() -> Policy {
+    let place = |camera: &str| Place { camera: CameraId::parse(camera).unwrap(), zone: None };
+    let neighbours = Neighbours { places: vec![place("gate"), place("lane")], within: Duration::from_secs(30) };
+    Policy {
+        systems: vec![DispatchSystem { id: "county".to_owned(), roles: vec![Role::Patrol] }],
+        adjacency: Adjacency(vec![neighbours]),
+        ..Policy::default()
+    }
 }
