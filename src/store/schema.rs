@@ -209,6 +209,7 @@ CREATE TABLE reports (
     request_id TEXT PRIMARY KEY,
     alert_id BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX reports_by_alert ON reports (alert_id);
 
 -- What was read from Kafka: the offset after the last record whose effect is in here.
 CREATE TABLE consumed_offsets (

@@ -179,6 +179,10 @@ fn unsent_alerts(connection: &Connection) -> rusqlite::Result<Option<HashSet<Str
     }
     let subject = |headers: String| {
         let pairs: Vec<(String, String)> = serde_json::from_str(&headers).ok()?;
+        // What strangers sent is of no alert of ours.
+        if pairs.iter().any(|(name, _)| name == "dead_reason") {
+            return Some(String::new());
+        }
         pairs.into_iter().find(|(name, _)| name == "ce_subject").map(|(_, subject)| subject)
     };
     // Headers that cannot be read may be of any alert.
