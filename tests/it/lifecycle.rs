@@ -211,7 +211,7 @@ fn the_description_is_served_and_others_find_it_valid() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = root.join("deploy/openapi.json");
     assert_eq!(served.body, std::fs::read_to_string(&file).unwrap());
-    let packages = root.join(".tools/openapi");
+    let packages = root.join(".tools/python");
     if !packages.join("openapi_spec_validator").exists() {
         return skipped("no openapi-spec-validator here; run scripts/setup.sh test");
     }
