@@ -39,6 +39,7 @@ mod dispatch;
 mod browser;
 mod line;
 mod disk;
+mod orders;
 mod street;
 mod score;
 mod replay;
