@@ -29,10 +29,12 @@ use crate::inference::{Model, ModelOptions, Provider};
 use crate::kafka::{self, KafkaPublisher};
 use crate::metrics::Metrics;
 use crate::pipeline::analyze::Surroundings;
+use crate::pipeline::backup::run_backups;
 use crate::pipeline::desk::{Desk, DeskStore as _};
 use crate::pipeline::detect::{DetectStage, NoDetector};
 use crate::pipeline::health::StageHealth;
 use crate::pipeline::keep::SharedBaselines;
+use crate::pipeline::memory::Memory;
 use crate::pipeline::ports::{Clock, Detector, Recorded, StoreError};
 use crate::pipeline::record::{self, RecordStage};
 use crate::pipeline::relay::{RelayStage, Relayed};
@@ -68,6 +70,7 @@ pub struct App {
     detect: Arc<DetectStage>,
     facts: mpsc::Sender<crate::pipeline::ports::Fact>,
     upkeep: JoinHandle<Result<(), StoreError>>,
+    copying: Option<JoinHandle<Result<(), StoreError>>>,
     record: JoinHandle<Result<(), StoreError>>,
     relay: Option<JoinHandle<Result<Relayed, StoreError>>>,
     serving: Serving,
@@ -132,6 +135,8 @@ impl App {
         let (facts, to_record) = mpsc::channel(record::QUEUE);
         let (committed, commits) = watch::channel(0);
         let (record_health, recording) = watch::channel(StageHealth::Starting);
+        // Without a relay nobody would take what is in memory: then the line waits.
+        let memory = settings.kafka.enabled.then(|| Arc::new(Memory::new(record::MEMORY)));
         let relay = if settings.kafka.enabled {
             let (health, relaying) = watch::channel(StageHealth::Starting);
             tokio::spawn(serving::watch_relay(relaying, Arc::clone(&board), Arc::clone(&clock)));
@@ -142,6 +147,7 @@ impl App {
                 metrics: Arc::clone(&metrics.relay),
                 health,
                 flush_for: settings.service.shutdown_deadline / 2,
+                memory: memory.clone(),
             };
             Some(tokio::spawn(stage.run(commits)))
         } else {
@@ -156,10 +162,16 @@ impl App {
             committed,
             health: record_health,
             slow_after: settings.store.slow_commit,
+            memory,
+            memory_after: record::MEMORY_AFTER,
         };
         let record = tokio::spawn(record.run(to_record));
         tokio::spawn(serving::watch_latch("outbox_writable", recording, Arc::clone(&board)));
         let (room, has_room) = watch::channel(StageHealth::Starting);
+        let copying = settings.store.backup_every.map(|every| {
+            let said = (Arc::clone(&clock), Arc::clone(&metrics.store));
+            tokio::spawn(run_backups(store.backups(settings.store.backup_keep as usize), every, said, has_room.clone()))
+        });
         tokio::spawn(serving::watch_latch("store_room", has_room, Arc::clone(&board)));
         let upkeep = UpkeepStage {
             store: store.upkeep()?,
@@ -182,6 +194,7 @@ impl App {
             detect: Arc::new(detect),
             facts,
             upkeep,
+            copying,
             record,
             relay,
             serving,
@@ -269,6 +282,7 @@ impl App {
         let detect = Arc::into_inner(self.detect).context("a camera still holds the detect stage")?;
         tokio::task::spawn_blocking(move || detect.stop(deadline)).await.context("the detect stage panicked")??;
         now_at("record");
+        self.copying.iter().for_each(JoinHandle::abort);
         self.upkeep.abort();
         // It hands on facts as well; the record stage ends when nobody does.
         drop(self.upkeep.await);
@@ -327,7 +341,7 @@ fn detect_stage(
         .context("cannot start the detect workers")
 }
 
-fn site(settings: &Settings) -> Site {
+pub(crate) fn site(settings: &Settings) -> Site {
     let mut site = Site::new(&settings.service.site, settings.service.node.clone());
     site.topic_prefix.clone_from(&settings.kafka.topic_prefix);
     site.type_prefix.clone_from(&settings.kafka.type_prefix);

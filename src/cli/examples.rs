@@ -144,3 +144,39 @@ pub(super) const DISPATCH_SIMULATE: &str = "Examples:
   lightbar dispatch simulate --refuse 0.2 --repeat 0.3 --reorder 0.3 --garble 0.1 --silent 0.1 --seed 7
 
 The service takes its answers where its configuration names the system: [[dispatch]] id = \"simulated\".";
+
+pub(super) const STORE: &str = "\
+Examples:
+  lightbar store info --config /etc/lightbar/lightbar.toml
+  lightbar store check --data-dir /var/lib/lightbar
+  lightbar store repair --config /etc/lightbar/lightbar.toml";
+
+pub(super) const STORE_INFO: &str = "\
+Examples:
+  lightbar store info --config /etc/lightbar/lightbar.toml
+  lightbar store info --data-dir /var/lib/lightbar --json | jq .unsent_records";
+
+pub(super) const STORE_CHECK: &str = "\
+Examples:
+  lightbar store check --data-dir /var/lib/lightbar
+
+Exit status: 0 sound, 1 not sound (every fault is a line), 2 wrong command line.";
+
+pub(super) const STORE_EXPORT: &str = "\
+Examples:
+  lightbar store export --data-dir /var/lib/lightbar --out alerts.jsonl
+  lightbar store export --data-dir /var/lib/lightbar --out - | jq -r 'select(.table == \"alert_changes\").json.text.en.headline'
+
+Exit status: 0 all was read, 1 some places could not be read.";
+
+pub(super) const STORE_REPAIR: &str = "\
+Examples:
+  lightbar store repair --config /etc/lightbar/lightbar.toml
+
+Unsent records keep their bytes and their order. The new store has a new epoch. Consumers may get some records twice, under the same ce_id.";
+
+pub(super) const STORE_BACKUP: &str = "\
+Examples:
+  lightbar store backup --data-dir /var/lib/lightbar --out /mnt/backup/lightbar-today.db
+
+To restore: stop the service, put the copy in the place of lightbar.db, remove lightbar.db-wal and lightbar.db-shm, start it.";

@@ -6,6 +6,7 @@ mod demo;
 mod feed;
 mod reload;
 mod blind;
+mod store;
 mod desk;
 mod alert;
 mod dispatch;
@@ -86,6 +87,9 @@ enum Command {
     /// List when which camera was not seen, and why.
     #[command(after_help = examples::BLIND)]
     Blind(blind::Args),
+    /// Look after the store: info, check, export, repair, backup.
+    #[command(after_help = examples::STORE)]
+    Store(store::Args),
     /// Send a video file through the line instead of a camera.
     #[command(after_help = examples::REPLAY)]
     Replay(replay::Args),
@@ -139,6 +143,7 @@ impl Cli {
             Command::Alert(args) => alert::run(args),
             Command::Dispatch(args) => dispatch::run(args),
             Command::Blind(args) => blind::run(args),
+            Command::Store(args) => store::run(args),
             Command::Replay(args) => replay::run(args),
             Command::Score(args) => score::run(args),
             Command::Explain(args) => explain::run(args),

@@ -11,6 +11,9 @@ pub struct RecordMetrics {
     committed: IntCounter,
     failures: IntCounter,
     slow: IntCounter,
+    kept: IntCounter,
+    evicted: IntCounterVec,
+    in_memory: IntGauge,
     ready: IntGauge,
     commit_seconds: Histogram,
     capture_to_record_seconds: Histogram,
@@ -28,6 +31,24 @@ impl RecordMetrics {
             committed: counter("lightbar_record_facts_committed_total", "Facts whose commit has returned.")?,
             failures: counter("lightbar_record_failures_total", "Tries to commit that failed and are made again.")?,
             slow: counter("lightbar_record_slow_commits_total", "Commits that took longer than store.slow_commit_s.")?,
+            kept: counter(
+                "lightbar_record_memory_kept_total",
+                "Facts that the store did not take and that were kept in memory.",
+            )?,
+            evicted: super::add(
+                registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "lightbar_record_memory_dropped_total",
+                        "Facts that left memory at its bound without being recorded, by reason: delivered, lost.",
+                    ),
+                    &["reason"],
+                )?,
+            )?,
+            in_memory: super::add(
+                registry,
+                IntGauge::new("lightbar_record_in_memory", "Facts that are only in memory.")?,
+            )?,
             ready: super::add(registry, IntGauge::new("lightbar_record_ready", "1 while facts can be recorded.")?)?,
             commit_seconds: super::add(
                 registry,
@@ -108,6 +129,22 @@ impl RecordMetrics {
     /// A commit takes long.
     pub fn slow(&self) {
         self.slow.inc();
+    }
+
+    /// Facts were kept in memory.
+    pub fn kept(&self, facts: usize) {
+        self.kept.inc_by(facts as u64);
+    }
+
+    /// Facts left memory at its bound.
+    pub fn evicted(&self, delivered: usize, lost: usize) {
+        self.evicted.with_label_values(&["delivered"]).inc_by(delivered as u64);
+        self.evicted.with_label_values(&["lost"]).inc_by(lost as u64);
+    }
+
+    /// How many facts are only in memory.
+    pub fn in_memory(&self, facts: usize) {
+        self.in_memory.set(i64::try_from(facts).unwrap_or(i64::MAX));
     }
 
     /// Whether facts can be recorded.

@@ -8,6 +8,7 @@ use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Int
 #[derive(Debug)]
 pub struct RelayMetrics {
     acknowledged: IntCounter,
+    from_memory: IntCounter,
     failures: IntCounterVec,
     ready: IntGauge,
     unsent: IntGauge,
@@ -27,6 +28,13 @@ impl RelayMetrics {
             acknowledged: super::add(
                 registry,
                 IntCounter::new("lightbar_relay_acknowledged_total", "Records that Kafka has acknowledged.")?,
+            )?,
+            from_memory: super::add(
+                registry,
+                IntCounter::new(
+                    "lightbar_relay_memory_acknowledged_total",
+                    "Of these, records sent from memory because the store was full.",
+                )?,
             )?,
             failures: super::add(
                 registry,
@@ -57,6 +65,11 @@ impl RelayMetrics {
         self.acknowledged.inc();
         self.record_to_ack_seconds.observe(since_record.as_secs_f64());
         self.capture_to_ack_seconds.observe(since_capture.as_secs_f64());
+    }
+
+    /// Acknowledged records were sent from memory.
+    pub fn from_memory(&self, records: usize) {
+        self.from_memory.inc_by(records as u64);
     }
 
     /// A batch failed.

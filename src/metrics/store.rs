@@ -2,6 +2,7 @@
 
 use prometheus::{IntCounterVec, IntGauge, Opts, Registry};
 
+use crate::domain::time::Timestamp;
 use crate::pipeline::upkeep::Room;
 
 /// Metrics of the store's upkeep.
@@ -13,6 +14,8 @@ pub struct StoreMetrics {
     reserve_bytes: IntGauge,
     nearly_full: IntGauge,
     pruned: IntCounterVec,
+    backups: IntCounterVec,
+    backed_up_at: IntGauge,
 }
 
 impl StoreMetrics {
@@ -41,6 +44,17 @@ impl StoreMetrics {
                     &["kind"],
                 )?,
             )?,
+            backups: super::add(
+                registry,
+                IntCounterVec::new(
+                    Opts::new("lightbar_store_backups_total", "Copies of the database, by outcome: made, failed."),
+                    &["outcome"],
+                )?,
+            )?,
+            backed_up_at: gauge(
+                "lightbar_store_backup_timestamp_seconds",
+                "When this run of the service last copied the database, in Unix time; 0: not yet.",
+            )?,
         })
     }
 
@@ -52,6 +66,17 @@ impl StoreMetrics {
         self.disk_free_bytes.set(gauge(room.disk_free_bytes));
         self.reserve_bytes.set(gauge(room.held_bytes));
         self.nearly_full.set(short.into());
+    }
+
+    /// A copy was made.
+    pub fn backed_up(&self, at: Timestamp) {
+        self.backups.with_label_values(&["made"]).inc();
+        self.backed_up_at.set(at.as_millis() / 1000);
+    }
+
+    /// A copy could not be made.
+    pub fn backup_failed(&self) {
+        self.backups.with_label_values(&["failed"]).inc();
     }
 
     /// What was deleted.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::frame::{Frame, Picture};
+use super::memory::Kept;
 use super::packet::{ClockQuality, Codec, Packet};
 use crate::domain::alert::AlertChange;
 use crate::domain::baseline::Baseline;
@@ -163,6 +164,12 @@ pub trait FactStore: Send {
     /// Commits all or nothing; when it returns, the alerts are decided and will reach Kafka. In order.
     fn record(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Result<Vec<Recorded>, StoreError>;
 
+    /// Settles what is sent of facts that cannot be recorded now; writes nothing.
+    fn keep(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Vec<Kept>;
+
+    /// Commits what was kept, all or nothing, with the bytes that were settled; what of it was sent is not sent again.
+    fn record_kept(&mut self, kept: &[Kept], at: Timestamp) -> Result<Vec<Recorded>, StoreError>;
+
     /// Notes that the service is alive, so that after a crash the blind time since then is known.
     fn heartbeat(&mut self, at: Timestamp) -> Result<(), StoreError>;
 }
@@ -217,6 +224,11 @@ pub struct Recorded {
     pub channel: Channel,
     /// Its JSON, the very bytes that Kafka carries.
     pub json: Arc<str>,
+}
+
+impl Recorded {
+    /// The row of what is shown and not recorded yet.
+    pub const NO_ROW: i64 = 0;
 }
 
 /// The unsent rows of the outbox, oldest first, and the note that they were sent.

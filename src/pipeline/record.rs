@@ -1,7 +1,8 @@
 //! The record stage: facts in, promises out.
 //!
-//! Takes what is waiting as one batch, one commit. Never drops a fact: while the store cannot take it, the stage waits and tries
-//! again, and the line behind it waits too. Ends when all who could send facts are gone and the last is committed; the relay
+//! Takes what is waiting as one batch, one commit. While the store cannot take it, the stage waits and tries again, and the line behind it
+//! waits too. Where there is a relay and the store refuses for longer than a grace, facts are kept in memory and sent from there, so that
+//! the line goes on; all that is kept is recorded before anything newer. Ends when all who could send facts are gone and the last is committed; the relay
 //! hears of the end by the closing of `committed`.
 
 use std::sync::Arc;
@@ -10,14 +11,20 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::health::StageHealth;
+use super::memory::Memory;
 use super::ports::{Clock, Fact, FactStore, Recorded, StoreError};
 use crate::backoff::Backoff;
+use crate::domain::time::Timestamp;
 use crate::metrics::record::RecordMetrics;
 
 /// Facts that wait between analyze and record; a full queue makes the line wait.
 pub const QUEUE: usize = 256;
 /// Recorded changes a slow reader of the feed may be behind before it is told to load anew.
 pub const FEED: usize = 256;
+/// Facts that memory takes while the store takes none: some tens of megabytes.
+pub const MEMORY: usize = 10_000;
+/// How long the store may refuse before facts are kept in memory.
+pub const MEMORY_AFTER: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// The record stage.
@@ -36,6 +43,10 @@ pub struct RecordStage<S> {
     pub health: watch::Sender<StageHealth>,
     /// A commit that takes longer is told.
     pub slow_after: Duration,
+    /// Where facts are kept that the store refuses; none: they wait.
+    pub memory: Option<Arc<Memory>>,
+    /// How long the store may refuse before they are.
+    pub memory_after: Duration,
 }
 
 impl<S: FactStore + 'static> RecordStage<S> {
@@ -59,33 +70,106 @@ impl<S: FactStore + 'static> RecordStage<S> {
                 _ = heartbeat.tick() => self = self.beat().await?,
             }
         }
-        self.beat().await.map(|_| ())
+        let stage = self.beat().await?;
+        let left = stage.memory.as_ref().map_or(0, |memory| memory.len());
+        if left > 0 {
+            tracing::error!(
+                left,
+                "facts that the store did not take end with this process; the relay sends what it can"
+            );
+        }
+        Ok(())
     }
 
-    /// Commits a batch, however long it takes.
+    /// Commits a batch, however long it takes; or keeps it in memory.
     async fn commit(mut self, facts: Vec<Fact>) -> Result<Self, StoreError> {
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+        // Settled once, so that a change says the same wherever it is told.
+        let at = self.clock.now();
         let facts = Arc::new(facts);
+        if self.keeps() {
+            self = self.empty_memory().await?;
+            if self.keeps() {
+                return self.keep(facts, at).await;
+            }
+        }
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
-            let at = self.clock.now();
+            let began = self.clock.now();
             let batch = Arc::clone(&facts);
             let committing = blocking(self.store, move |store| store.record(&batch, at));
             let (store, outcome) = watched(committing, self.slow_after, &self.metrics, &self.health).await?;
             self.store = store;
             match outcome {
                 Ok(recorded) => {
-                    self.committed(&facts, recorded, at);
+                    self.committed(&facts, recorded, began);
                     return Ok(self);
                 }
                 Err(StoreError::Transient(why) | StoreError::Full(why)) => self.failing(why),
                 Err(fatal) => return Err(fatal),
             }
+            if self.memory.is_some() && self.clock.now().since(at) >= self.memory_after {
+                return self.keep(facts, at).await;
+            }
             tokio::time::sleep(backoff.failed()).await;
         }
     }
 
+    /// Whether facts are in memory: then newer ones go behind them.
+    fn keeps(&self) -> bool {
+        self.memory.as_ref().is_some_and(|memory| !memory.is_empty())
+    }
+
+    /// Keeps facts in memory; from there the relay sends them.
+    async fn keep(mut self, facts: Arc<Vec<Fact>>, at: Timestamp) -> Result<Self, StoreError> {
+        let Some(memory) = self.memory.clone() else { return Ok(self) };
+        let (store, kept) = blocking(self.store, move |store| Ok(store.keep(&facts, at))).await?;
+        self.store = store;
+        let kept = kept?;
+        if memory.is_empty() {
+            tracing::error!("alerts are kept in memory, and sent from there, until the store takes them");
+        }
+        let shown: Vec<Recorded> = kept.iter().filter_map(|kept| kept.shown.clone()).collect();
+        self.metrics.kept(kept.len());
+        let evicted = memory.keep(kept);
+        self.metrics.evicted(evicted.delivered, evicted.lost);
+        self.metrics.in_memory(memory.len());
+        for change in shown {
+            // Nobody may be watching.
+            drop(self.feed.send(change));
+        }
+        self.committed.send_modify(|commits| *commits += 1);
+        Ok(self)
+    }
+
+    /// Records what is in memory, oldest first, as far as the store takes it.
+    async fn empty_memory(mut self) -> Result<Self, StoreError> {
+        let Some(memory) = self.memory.clone() else { return Ok(self) };
+        while let Some((last, kept)) = memory.oldest(QUEUE) {
+            let began = self.clock.now();
+            let kept = Arc::new(kept);
+            let batch = Arc::clone(&kept);
+            let committing = blocking(self.store, move |store| store.record_kept(&batch, began));
+            let (store, outcome) = watched(committing, self.slow_after, &self.metrics, &self.health).await?;
+            self.store = store;
+            match outcome {
+                Ok(recorded) => {
+                    memory.forget(last);
+                    self.metrics.in_memory(memory.len());
+                    let facts: Vec<Fact> = kept.iter().map(|kept| kept.fact.clone()).collect();
+                    self.committed(&facts, recorded, began);
+                }
+                Err(StoreError::Transient(why) | StoreError::Full(why)) => {
+                    self.failing(why);
+                    return Ok(self);
+                }
+                Err(fatal) => return Err(fatal),
+            }
+        }
+        Ok(self)
+    }
+
     /// Tells everybody.
-    fn committed(&self, facts: &[Fact], recorded: Vec<Recorded>, began: crate::domain::time::Timestamp) {
+    fn committed(&self, facts: &[Fact], recorded: Vec<Recorded>, began: Timestamp) {
         let now = self.clock.now();
         self.metrics.committed(facts.len(), now.since(began));
         for fact in facts {
@@ -114,6 +198,9 @@ impl<S: FactStore + 'static> RecordStage<S> {
     }
 
     async fn beat(mut self) -> Result<Self, StoreError> {
+        if self.keeps() {
+            return self.empty_memory().await;
+        }
         let at = self.clock.now();
         let committing = blocking(self.store, move |store| store.heartbeat(at));
         let (store, outcome) = watched(committing, self.slow_after, &self.metrics, &self.health).await?;
@@ -197,8 +284,8 @@ mod tests {
     use crate::clock::SystemClock;
     use crate::domain::ids::{AlertId, CameraId};
     use crate::domain::scene::BlindCause;
-    use crate::domain::time::Timestamp;
     use crate::metrics::Metrics;
+    use crate::pipeline::memory::Kept;
     use crate::pipeline::ports::Channel;
     use std::sync::Mutex;
 
@@ -225,6 +312,16 @@ mod tests {
             let all = batch.iter().map(recorded).collect();
             self.batches.lock().expect("no panic").push(batch);
             Ok(all)
+        }
+
+        fn keep(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Vec<Kept> {
+            let keep = |fact: &Fact| Kept { fact: fact.clone(), recorded_at, shown: None, record: None, sent_at: None };
+            facts.iter().map(keep).collect()
+        }
+
+        fn record_kept(&mut self, kept: &[Kept], at: Timestamp) -> Result<Vec<Recorded>, StoreError> {
+            let facts: Vec<Fact> = kept.iter().map(|kept| kept.fact.clone()).collect();
+            self.record(&facts, at)
         }
 
         fn heartbeat(&mut self, _at: Timestamp) -> Result<(), StoreError> {
@@ -254,6 +351,10 @@ mod tests {
 
     /// Starts a stage that finds `waiting` facts in its queue.
     fn start(store: ScriptedStore, waiting: i64) -> Running {
+        start_with(store, waiting, None)
+    }
+
+    fn start_with(store: ScriptedStore, waiting: i64, memory: Option<Arc<Memory>>) -> Running {
         let (facts, received) = mpsc::channel(QUEUE);
         for n in 0..waiting {
             facts.try_send(fact(n)).expect("room");
@@ -270,6 +371,8 @@ mod tests {
             committed: commits,
             health: state,
             slow_after: Duration::from_millis(50),
+            memory,
+            memory_after: Duration::from_millis(1),
         };
         Running { facts, feed, committed, health, stage: tokio::spawn(stage.run(received)) }
     }
@@ -317,6 +420,31 @@ mod tests {
         drop(running.facts);
         running.stage.await.expect("no panic").expect("drained");
         assert_eq!(store.batches.lock().expect("no panic").concat(), [0]);
+    }
+
+    #[tokio::test]
+    async fn while_the_store_is_full_the_line_goes_on_and_what_is_kept_is_recorded_first() {
+        let store = ScriptedStore::default();
+        let full = || StoreError::Full("disk full".to_owned());
+        store.failures.lock().expect("no panic").extend((0..1000).map(|_| full()));
+        let memory = Arc::new(Memory::new(10_000));
+        let running = start_with(store.clone(), 3, Some(Arc::clone(&memory)));
+        let mut committed = running.committed.clone();
+        // More than the queue takes: without memory the line would stand still here.
+        for n in 3..3 * i64::try_from(QUEUE).expect("small") {
+            running.facts.send(fact(n)).await.expect("open");
+        }
+        while memory.len() < 3 * QUEUE {
+            committed.changed().await.expect("it runs");
+        }
+        assert!(matches!(&*running.health.borrow(), StageHealth::Failing { reason: "store", .. }));
+        assert!(store.batches.lock().expect("no panic").is_empty());
+        store.failures.lock().expect("no panic").clear();
+        running.facts.send(fact(768)).await.expect("open");
+        drop(running.facts);
+        running.stage.await.expect("no panic").expect("drained");
+        assert_eq!(store.batches.lock().expect("no panic").concat(), (0..=768).collect::<Vec<_>>());
+        assert!(memory.is_empty());
     }
 
     #[tokio::test]

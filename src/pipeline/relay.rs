@@ -1,7 +1,7 @@
 //! The relay stage: what is committed goes to Kafka, oldest first, until it is acknowledged.
 //!
 //! Order per key and topic is kept because a batch is sent in row order and, after any failure, everything again from the
-//! lowest unsent row. Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has
+//! lowest unsent row. What is kept in memory because the store is full is sent when the outbox has nothing more of its topic. Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has
 //! ended and all is sent, or the time for that is up; what is left is sent at the next start.
 
 use std::collections::{HashMap, HashSet};
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::health::StageHealth;
+use super::memory::Memory;
 use super::ports::{Clock, Outbox, OutboxRecord, PublishError, Publisher, StoreError};
 use super::record::blocking;
 use crate::backoff::Backoff;
@@ -41,6 +42,8 @@ pub struct RelayStage<O, P> {
     pub health: watch::Sender<StageHealth>,
     /// How long, once the line has ended, it goes on sending what is left.
     pub flush_for: Duration,
+    /// What the store had no room for.
+    pub memory: Option<Arc<Memory>>,
 }
 
 /// How a relay ended.
@@ -59,6 +62,10 @@ struct Sweep {
     stuck: HashMap<String, Timestamp>,
     /// Topics of which a record was passed over in this sweep: what comes after it must not overtake it.
     held: HashSet<String>,
+    /// Rows that were acknowledged and that the store could not note yet, such as on a full disk.
+    unnoted: HashSet<i64>,
+    /// When it was last counted what waits.
+    counted_at: Option<Timestamp>,
     backoff: Backoff,
 }
 
@@ -77,13 +84,18 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
                 Sent::Failed(pause) => pause_or_closed(&mut committed, pause).await,
             };
         }
-        self.flush(committed).await
+        let unnoted = std::mem::take(&mut sweep.unnoted);
+        self.flush(committed, unnoted).await
     }
 
     /// Sends what is left, for a bounded time.
-    async fn flush(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
+    async fn flush(
+        mut self,
+        mut committed: watch::Receiver<u64>,
+        unnoted: HashSet<i64>,
+    ) -> Result<Relayed, StoreError> {
         let deadline = Instant::now() + self.flush_for;
-        let mut sweep = Sweep::new(Duration::from_millis(500));
+        let mut sweep = Sweep { unnoted, ..Sweep::new(Duration::from_millis(500)) };
         loop {
             let (stage, sent) = self.send_next(&mut committed, &mut sweep, Some(deadline)).await?;
             self = stage;
@@ -92,6 +104,19 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
                 Sent::Failed(pause) if Instant::now() + pause < deadline => tokio::time::sleep(pause).await,
                 _ => break,
             }
+        }
+        while !sweep.unnoted.is_empty() && Instant::now() < deadline {
+            self = self.note(&mut sweep).await?;
+            if !sweep.unnoted.is_empty() {
+                tokio::time::sleep(sweep.backoff.failed()).await;
+            }
+        }
+        let lost = self.memory.as_ref().map_or(0, |memory| memory.unsent_len());
+        if lost > 0 {
+            tracing::error!(
+                records = lost,
+                "records that were only in memory were not sent; they end with this process"
+            );
         }
         let (_, left) = self.backlog().await?;
         if left > 0 {
@@ -107,15 +132,22 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         sweep: &mut Sweep,
         deadline: Option<Instant>,
     ) -> Result<(Self, Sent), StoreError> {
+        // Looked at before the outbox: what came into memory before this is newer than all that the outbox then has.
+        let from_memory = self.memory.as_ref().map_or_else(Vec::new, |memory| memory.unsent(BATCH, &HashSet::new()));
         let (stage, batch) = self.unsent(sweep.after).await?;
         self = stage;
-        let Some(batch) = batch else { return Ok((self, Sent::Failed(sweep.backoff.failed()))) };
+        let Some(mut batch) = batch else { return Ok((self, Sent::Failed(sweep.backoff.failed()))) };
         let Some(last) = batch.last().map(|record| record.row) else {
+            if !sweep.unnoted.is_empty() {
+                self = self.note(sweep).await?;
+            }
+            let held = std::mem::take(&mut sweep.held);
             sweep.begin_anew();
             (self, _) = self.backlog().await?;
-            return Ok((self, Sent::Nothing));
+            return self.send_from_memory(from_memory, held, (committed, sweep), deadline).await;
         };
         sweep.after = last;
+        batch.retain(|record| !sweep.unnoted.contains(&record.row));
         for (topic, records) in by_topic(batch) {
             let now = self.clock.now();
             if sweep.passes_over(&topic, now) {
@@ -128,7 +160,7 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
                     if sweep.stuck.is_empty() {
                         self.ready();
                     }
-                    self = self.acknowledged(&records).await?;
+                    self = self.acknowledged(&records, sweep).await?;
                 }
                 Err(why) if OF_A_TOPIC.contains(&why.reason) => {
                     self.failing(&why);
@@ -179,23 +211,65 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         Ok((self, batch))
     }
 
-    /// Notes what Kafka has acknowledged; tries until the store takes it, or else all of it would be sent again.
-    async fn acknowledged(mut self, batch: &[OutboxRecord]) -> Result<Self, StoreError> {
+    /// Notes what Kafka has acknowledged. What the store cannot note now is remembered, and not sent again by this run.
+    async fn acknowledged(mut self, batch: &[OutboxRecord], sweep: &mut Sweep) -> Result<Self, StoreError> {
+        self.measure(batch);
+        sweep.unnoted.extend(batch.iter().map(|record| record.row));
+        self = self.note(sweep).await?;
+        // Counting what waits costs the more the more waits; while much does, once a second is often enough.
+        let now = self.clock.now();
+        if batch.len() == BATCH && sweep.counted_at.is_some_and(|at| now.since(at) < PULSE) {
+            return Ok(self);
+        }
+        sweep.counted_at = Some(now);
+        self.backlog().await.map(|(stage, _)| stage)
+    }
+
+    fn measure(&self, batch: &[OutboxRecord]) {
         let at = self.clock.now();
         for record in batch {
-            tracing::debug!(topic = record.topic, row = record.row, trace = record.trace(), "acknowledged");
             self.metrics.acknowledged(at.since(record.recorded_at), at.since(record.captured_at));
         }
-        let rows: Arc<[i64]> = batch.iter().map(|record| record.row).collect();
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
-        loop {
-            let noted = Arc::clone(&rows);
-            let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.mark_sent(&noted, at)).await?;
-            self.outbox = outbox;
-            if self.answered(outcome)?.is_some() {
-                return self.backlog().await.map(|(stage, _)| stage);
+    }
+
+    async fn note(mut self, sweep: &mut Sweep) -> Result<Self, StoreError> {
+        let at = self.clock.now();
+        let rows: Vec<i64> = sweep.unnoted.iter().copied().collect();
+        let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.mark_sent(&rows, at)).await?;
+        self.outbox = outbox;
+        if self.answered(outcome)?.is_some() {
+            sweep.unnoted.clear();
+        }
+        Ok(self)
+    }
+
+    /// Sends what is kept in memory, but for topics of which the outbox still has something.
+    async fn send_from_memory(
+        mut self,
+        kept: Vec<(u64, OutboxRecord)>,
+        held: HashSet<String>,
+        (committed, sweep): (&mut watch::Receiver<u64>, &mut Sweep),
+        deadline: Option<Instant>,
+    ) -> Result<(Self, Sent), StoreError> {
+        let Some(memory) = self.memory.clone() else { return Ok((self, Sent::Nothing)) };
+        let (numbers, records): (Vec<u64>, Vec<OutboxRecord>) =
+            kept.into_iter().filter(|(_, record)| !held.contains(&record.topic)).unzip();
+        if records.is_empty() {
+            return Ok((self, Sent::Nothing));
+        }
+        match self.publish(&records, committed, deadline).await {
+            Ok(()) => {
+                sweep.backoff.succeeded();
+                self.ready();
+                self.measure(&records);
+                self.metrics.from_memory(records.len());
+                memory.mark_sent(&numbers, self.clock.now());
+                Ok((self, Sent::Some))
             }
-            tokio::time::sleep(backoff.failed()).await;
+            Err(why) => {
+                self.failing(&why);
+                Ok((self, Sent::Failed(sweep.backoff.failed())))
+            }
         }
     }
 
@@ -248,7 +322,14 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
 impl Sweep {
     fn new(longest_pause: Duration) -> Self {
         let backoff = Backoff::new(Duration::from_millis(100), longest_pause);
-        Self { after: 0, stuck: HashMap::new(), held: HashSet::new(), backoff }
+        Self {
+            after: 0,
+            stuck: HashMap::new(),
+            held: HashSet::new(),
+            unnoted: HashSet::new(),
+            counted_at: None,
+            backoff,
+        }
     }
 
     fn begin_anew(&mut self) {

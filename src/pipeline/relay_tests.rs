@@ -90,6 +90,7 @@ fn stage(
         metrics: Metrics::new().expect("declared once").relay,
         health: watch::channel(StageHealth::default()).0,
         flush_for,
+        memory: None,
     }
 }
 

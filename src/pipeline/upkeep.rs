@@ -192,19 +192,16 @@ impl<S: StoreUpkeep + 'static> UpkeepStage<S> {
             Some(open) if !told.short && self.hand_on(&ended(open, now)) => told.open = None,
             _ => {}
         }
-        let health = match shortage {
-            Some(message) => {
-                if !was_short {
-                    tracing::error!(error = message, "the store has hardly any room");
-                }
-                StageHealth::Failing { reason: "store_nearly_full", message }
+        let health = if let Some(message) = shortage {
+            if !was_short {
+                tracing::error!(error = message, "the store has hardly any room");
             }
-            None => {
-                if was_short {
-                    tracing::info!("the store has room again");
-                }
-                StageHealth::Ready
+            StageHealth::Failing { reason: "store_nearly_full", message }
+        } else {
+            if was_short {
+                tracing::info!("the store has room again");
             }
+            StageHealth::Ready
         };
         self.health.send_replace(health);
     }

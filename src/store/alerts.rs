@@ -41,7 +41,7 @@ pub(super) fn recorded(connection: &Connection, id: AlertId, revision: u32) -> r
         .optional()
 }
 
-/// Writes a revision that is not recorded yet.
+/// Writes a revision that is not recorded yet, and its record.
 pub(super) fn write(
     connection: &Connection,
     author: &Author,
@@ -49,7 +49,35 @@ pub(super) fn write(
     alert: &AlertV1,
     times: (Timestamp, Timestamp),
 ) -> rusqlite::Result<Recorded> {
-    let captured_at = times.0;
+    let recorded = write_change(connection, id, alert, times.0)?;
+    if author.site.publishes(recorded.channel) {
+        publish(connection, author, alert, &recorded.json, times)?;
+    }
+    begin(connection, author, id, alert, times.1)?;
+    Ok(recorded)
+}
+
+/// With its opening, an alert that people are told of begins its life with them.
+pub(super) fn begin(
+    connection: &Connection,
+    author: &Author,
+    id: AlertId,
+    alert: &AlertV1,
+    recorded_at: Timestamp,
+) -> rusqlite::Result<()> {
+    if alert.channel() == Channel::Alert && alert.phase == "opened" {
+        lifecycle::begin(connection, author, id, alert, recorded_at)?;
+    }
+    Ok(())
+}
+
+/// Writes a revision that is not recorded yet, without its record.
+pub(super) fn write_change(
+    connection: &Connection,
+    id: AlertId,
+    alert: &AlertV1,
+    captured_at: Timestamp,
+) -> rusqlite::Result<Recorded> {
     let json = alert.to_json();
     let channel = alert.channel();
     connection
@@ -68,16 +96,11 @@ pub(super) fn write(
                  is_open = CASE ?5 WHEN 'updated' THEN is_open ELSE excluded.is_open END",
         )?
         .execute(params![key(id), camera, alert.kind, alert.revision, alert.phase, row, channel.as_str()])?;
-    if author.site.publishes(channel) {
-        publish(connection, author, alert, &json, times)?;
-    }
-    if channel == Channel::Alert && alert.phase == "opened" {
-        lifecycle::begin(connection, author, id, alert, times.1)?;
-    }
     Ok(Recorded { row, alert: id, channel, json: json.into() })
 }
 
-fn publish(
+/// Puts a revision into the outbox, as the next of its source.
+pub(super) fn publish(
     connection: &Connection,
     author: &Author,
     alert: &AlertV1,

@@ -44,6 +44,15 @@ pub(super) fn at_open(path: &Path, error: &rusqlite::Error) -> StoreError {
     })
 }
 
+/// A store that SQLite finds damaged: fatal, with what it says and the ways out.
+pub(super) fn damaged(path: &Path, said: &str) -> StoreError {
+    let (shown, folder) = (path.display(), path.parent().unwrap_or(Path::new(".")).display());
+    StoreError::Fatal(format!(
+        "{shown} is damaged: {said}; `lightbar store check` says all of it, `lightbar store repair` makes a new store of what can be \
+         read and keeps this one beside it, and the newest copy in {folder}/backups may be put in its place"
+    ))
+}
+
 /// An error with the data folder itself.
 pub(super) fn folder(dir: &Path, error: &io::Error) -> StoreError {
     let shown = dir.display();

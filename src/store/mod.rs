@@ -11,6 +11,7 @@ mod schema;
 mod alerts;
 mod sight;
 mod writer;
+mod keep;
 mod recovery;
 mod outbox;
 mod upkeep;
@@ -18,15 +19,27 @@ mod reader;
 mod feed;
 mod desk;
 mod lifecycle;
+mod backup;
+mod info;
+mod check;
+mod salvage;
+mod export;
+mod repair;
 mod baselines;
 
+pub use backup::{Backups, back_up};
 pub use baselines::Baselines;
+pub use check::check;
 pub use desk::StoredDesk;
+pub use export::export;
 pub use feed::SharedReader;
+pub use info::{Info, info};
 pub use lifecycle::{StoredAnswers, StoredLifecycles};
 pub use outbox::SentOutbox;
 pub use reader::{BlindInterval, BlindQuery, CameraState, Reader, StoredAlert};
 pub use recovery::Recovery;
+pub use repair::{Repaired, repair};
+pub use salvage::Salvaged;
 pub use upkeep::Upkeep;
 pub use writer::Writer;
 
@@ -97,6 +110,7 @@ impl Store {
             space.give_way();
         }
         let mut connection = Connection::open(&path).map_err(|e| at_open(&path, &e))?;
+        check::look_over(&connection, &path)?;
         schema::migrate(&mut connection, &path)?;
         Ok(Self { path, options, space, lock })
     }
@@ -116,6 +130,12 @@ impl Store {
     pub fn upkeep(&self) -> Result<Upkeep, StoreError> {
         let keep = (self.options.keep_sent, self.options.retention);
         Ok(Upkeep::new(self.connect("NORMAL")?, Arc::clone(&self.space), keep, Arc::clone(&self.lock)))
+    }
+
+    /// What copies the database into the data folder, and keeps so many copies.
+    pub fn backups(&self, keep: usize) -> Backups {
+        let dir = self.path.parent().unwrap_or(Path::new("."));
+        Backups::new(dir.to_owned(), keep, Arc::clone(&self.space))
     }
 
     /// Where people's orders are kept; each is on disk when its call returns.

@@ -1,6 +1,6 @@
 //! Reading what was recorded: for the feed, the pages and the command line. Never writes, never blocks the writer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,21 +72,11 @@ pub struct Reader {
 impl Reader {
     /// Opens the store of a data folder for reading only.
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join(super::FILE);
-        if !path.exists() {
-            return Err(StoreError::Fatal(format!(
-                "there is no store in {} (no {}); name the data folder of a lightbar that has run",
-                dir.display(),
-                super::FILE
-            )));
-        }
-        Self::at(&path)
+        Self::at(&there(dir)?)
     }
 
     pub(super) fn at(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|e| at_open(path, &e))?;
-        connection.busy_timeout(Duration::from_secs(5)).map_err(|e| sql(&e))?;
+        let connection = read_only(path)?;
         let found = schema::version(&connection, path)?;
         if found < schema::VERSION {
             return Err(StoreError::Fatal(format!(
@@ -229,6 +219,31 @@ impl Reader {
         };
         read().map_err(|e| sql(&e))
     }
+}
+
+/// A connection that reads the store of a data folder, of whatever version, and where that is.
+pub(super) fn connect(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {
+    let path = there(dir)?;
+    Ok((read_only(&path)?, path))
+}
+
+fn there(dir: &Path) -> Result<PathBuf, StoreError> {
+    let path = dir.join(super::FILE);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(StoreError::Fatal(format!(
+        "there is no store in {} (no {}); name the data folder of a lightbar that has run",
+        dir.display(),
+        super::FILE
+    )))
+}
+
+fn read_only(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(|e| at_open(path, &e))?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(|e| sql(&e))?;
+    Ok(connection)
 }
 
 fn count(limit: usize) -> i64 {

@@ -241,6 +241,13 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     Ok(())
 }
 
+/// An empty store in memory: what the tables should be.
+pub(super) fn empty() -> rusqlite::Result<Connection> {
+    let connection = Connection::open_in_memory()?;
+    STEPS.iter().try_for_each(|step| connection.execute_batch(step))?;
+    Ok(connection)
+}
+
 /// The version of a store that this program can read; 0 for an empty file.
 pub(super) fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     let ask =

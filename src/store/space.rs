@@ -109,7 +109,7 @@ impl Space {
             Ok(()) => {}
             // A file system that cannot be asked for room is given zeros.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
-                let zeros = [0; 64 << 10];
+                let zeros = vec![0; 64 << 10];
                 let mut left = self.reserve_bytes;
                 while left > 0 {
                     let piece = left.min(zeros.len() as u64) as usize;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::alerts::{self, Author};
 use super::desk;
 use super::errors::sql;
+use super::keep::{self, MemoryStamps};
 use super::lock::Lock;
 use super::recovery::{self, Recovery};
 use super::sight;
@@ -16,6 +17,7 @@ use crate::contract::{AlertV1, ExplanationV1, Site};
 use crate::domain::ids::CameraId;
 use crate::domain::time::Timestamp;
 use crate::pipeline::lifecycle::Policy;
+use crate::pipeline::memory::Kept;
 use crate::pipeline::ports::{Fact, FactStore, Recorded, StoreError};
 
 /// Records facts. There is one per store.
@@ -26,6 +28,7 @@ pub struct Writer {
     space: Arc<Space>,
     /// The size that the database is held to now.
     fitted: Option<u64>,
+    stamps: MemoryStamps,
     /// What the last run left, where there was no room to put it in order at the start.
     left: Option<(Timestamp, Vec<CameraId>)>,
     _lock: Arc<Lock>,
@@ -40,7 +43,8 @@ impl Writer {
     ) -> Result<Self, StoreError> {
         let epoch = epoch(&mut connection).map_err(|e| sql(&e))?;
         let author = Author { site, epoch, policy: Arc::default() };
-        let mut writer = Self { connection, author, space, fitted: None, left: None, _lock: lock };
+        let mut writer =
+            Self { connection, author, space, fitted: None, stamps: MemoryStamps::default(), left: None, _lock: lock };
         writer.fit()?;
         Ok(writer)
     }
@@ -117,6 +121,30 @@ impl FactStore for Writer {
             recorded.extend(write_all(&tx, &writer.author, facts, recorded_at).map_err(|e| sql(&e))?);
             tx.commit().map_err(|e| sql(&e))?;
             writer.left = None;
+            Ok(recorded)
+        })
+    }
+
+    fn keep(&mut self, facts: &[Fact], recorded_at: Timestamp) -> Vec<Kept> {
+        let (connection, author, stamps) = (&self.connection, &self.author, &mut self.stamps);
+        facts.iter().map(|fact| keep::keep(connection, author, stamps, fact, recorded_at)).collect()
+    }
+
+    fn record_kept(&mut self, kept: &[Kept], at: Timestamp) -> Result<Vec<Recorded>, StoreError> {
+        // What the last run left comes first, also here.
+        if self.left.is_some() {
+            self.record(&[], at)?;
+        }
+        self.making_room(|writer| {
+            let tx = begin(&mut writer.connection)?;
+            let write = || -> rusqlite::Result<Vec<Recorded>> {
+                let recorded: Vec<Option<Recorded>> =
+                    kept.iter().map(|kept| keep::record(&tx, &writer.author, kept)).collect::<Result<_, _>>()?;
+                alive(&tx, at)?;
+                Ok(recorded.into_iter().flatten().collect())
+            };
+            let recorded = write().map_err(|e| sql(&e))?;
+            tx.commit().map_err(|e| sql(&e))?;
             Ok(recorded)
         })
     }

@@ -144,6 +144,7 @@ impl Client {
                 _ = alive.tick() => self.send_alive().await?,
                 () = changed(&mut self.states) => self.catch_up_states().await?,
                 got = self.live.recv() => match got {
+                    Ok(recorded) if recorded.row == Recorded::NO_ROW => self.send_unrecorded(&recorded).await?,
                     Ok(recorded) if recorded.row == self.last + 1 => self.send_alert(&recorded).await?,
                     Ok(recorded) if recorded.row <= self.last => {}
                     Ok(_after_a_hole) => self.catch_up().await?,
@@ -201,6 +202,15 @@ impl Client {
             self.state.metrics.web.feed_sent.inc();
         }
         self.last = recorded.row;
+        Ok(())
+    }
+
+    /// The store has no room for it now: it has no row, and comes again when it has.
+    async fn send_unrecorded(&self, change: &Recorded) -> Result<(), Gone> {
+        if self.only.is_none_or(|only| only == change.channel) {
+            self.send(Event::default().event("unrecorded").data(&*change.json)).await?;
+            self.state.metrics.web.feed_sent.inc();
+        }
         Ok(())
     }
 

@@ -169,6 +169,8 @@ fn event(name: &str, data: &str, id: Option<i64>, last: &mut Option<i64>) -> Opt
             *last = id.or(*last);
             Some(Heard::Alert(data.to_owned()))
         }
+        // Shown at once, though the store has no room for it: it comes again with its row.
+        "unrecorded" => Some(Heard::Alert(data.to_owned())),
         "alive" => {
             // Says where the feed stands before the first alert, so that coming back misses nothing then either.
             *last = said().and_then(|said| said.get("last")?.as_i64()).or(*last);

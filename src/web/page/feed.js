@@ -45,6 +45,8 @@ export class Feed {
       this.#last = row;
       this.on.alert(JSON.parse(event.data));
     });
+    // The disk is full: what is decided is shown all the same, and comes again with its row when it is recorded.
+    source.addEventListener("unrecorded", (event) => { this.#alive(); this.on.alert(JSON.parse(event.data)); });
     source.addEventListener("reload", (event) => {
       this.#alive();
       // The service goes on from there by itself; only where its store was restored is what is shown no longer true.

@@ -46,6 +46,8 @@ impl Delivery {
             committed,
             health: watch::channel(StageHealth::default()).0,
             slow_after: Duration::from_secs(5),
+            memory: None,
+            memory_after: Duration::from_secs(5),
         };
         let relay = RelayStage {
             outbox: store.outbox().unwrap(),
@@ -54,6 +56,7 @@ impl Delivery {
             metrics: Arc::clone(&metrics.relay),
             health: relay_state,
             flush_for,
+            memory: None,
         };
         Self {
             facts,
