@@ -358,7 +358,7 @@ fn store_options(settings: &StoreSettings) -> store::Options {
     }
 }
 
-fn kafka_settings(settings: &KafkaSettings) -> kafka::KafkaSettings {
+pub(crate) fn kafka_settings(settings: &KafkaSettings) -> kafka::KafkaSettings {
     let mut client = kafka::KafkaSettings::plain(settings.brokers.join(","));
     client.tls = settings.tls.as_ref().map(|tls| {
         let (certificate, key) = tls.client.clone().unzip();

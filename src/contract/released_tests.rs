@@ -101,8 +101,19 @@ fn nothing_released_has_vanished_or_changed_its_meaning() {
 
 #[test]
 fn released_examples_validate_for_ever() {
-    let mut seen = 0;
-    for path in released().iter().flat_map(|version| files(&version.join("examples"))) {
+    let folders: Vec<PathBuf> = released().into_iter().map(|version| version.join("examples")).collect();
+    assert!(valid_today(&folders) > 50);
+}
+
+#[test]
+fn todays_examples_validate() {
+    assert!(valid_today(&[schemas().join("examples")]) > 50);
+}
+
+/// Holds every example in these folders against today's schemas, strict and open; gives how often.
+fn valid_today(folders: &[PathBuf]) -> usize {
+    let mut held = 0;
+    for path in folders.iter().flat_map(|folder| files(folder)) {
         let schema = schema_of(&name(&path));
         for schema in [schema.clone(), format!("{schema}-open")] {
             if name(&path).starts_with("from-the-future.") && !schema.ends_with("-open") {
@@ -111,10 +122,21 @@ fn released_examples_validate_for_ever() {
             let text = named(&schema).unwrap_or_else(|| panic!("no schema {schema}")).text;
             let broken = complaints(&serde_json::from_str(text).expect("JSON"), &example(&path));
             assert_eq!(broken, [""; 0], "{} against {schema}", path.display());
-            seen += 1;
+            held += 1;
         }
     }
-    assert!(seen > 30, "only {seen} examples");
+    held
+}
+
+#[test]
+fn every_kind_has_an_example_in_both_languages() {
+    for kind in crate::domain::alert::AlertKind::ALL {
+        let alert = read(&schemas().join(format!("examples/{}.opened.json", kind.as_str())));
+        let said = |language: &str| alert["text"][language]["headline"].as_str().unwrap_or_default().to_owned();
+        assert_eq!(alert["kind"], kind.as_str());
+        assert!(said("zh-CN").chars().any(|c| c > '\u{4e00}'), "{}: {:?}", kind.as_str(), said("zh-CN"));
+        assert!(said("en").chars().any(|c| c.is_ascii_alphabetic()), "{}: {:?}", kind.as_str(), said("en"));
+    }
 }
 
 /// A consumer that was built on a released open schema takes today's records.

@@ -156,6 +156,18 @@ async fn the_kit_finds_the_service_clean_and_a_broken_record() {
     assert!(status == Some(0) && said.starts_with("7 records"), "{said}");
     let (status, said, _) = check(site.alerts_topic(), &["--seconds", "1"]);
     assert!(status == Some(0) && said.starts_with("0 records"), "only what comes from now on: {said}");
+    // Where Kafka is may come from a service's configuration.
+    let config = dir.path().join("lightbar.toml");
+    let text_of_it = format!(
+        "[service]\nsite = \"county\"\nnode = \"node-1\"\ndata_dir = \"data\"\n\
+         [kafka]\nbrokers = [\"{address}\"]\nsingle_broker = true\n[inference]\nmodel = \"none\"\n"
+    );
+    std::fs::write(&config, text_of_it).unwrap();
+    let topic = site.alerts_topic();
+    let from_config =
+        ["contract", "check", "--config", config.to_str().unwrap(), "--topic", &topic, "--from-beginning"];
+    let output = lightbar(&from_config);
+    assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     let (status, _, errors) = check("nowhere".to_owned(), &["--from-beginning"]);
     assert!(status == Some(1) && errors.contains("nowhere"), "{errors}");
 

@@ -230,6 +230,7 @@ zone = "half"
 dwell_s = 1
 "#;
     let mut service = Service::new(&Head { model: &model, kafka: Some(&broker.address()) });
+    service.set("LIGHTBAR_LOG", "info,lightbar::pipeline=debug");
     service.configure(&camera("till", &server.url(), busy));
     service.start();
     let depth = |service: &Service| {
@@ -268,6 +269,15 @@ dwell_s = 1
             let before = last.insert(record.header("ce_source").unwrap(), place.clone());
             assert!(before.as_ref().is_none_or(|before| *before < place), "{before:?} before {place}");
         }
+    }
+    // One trace leads from the frame to the acknowledged record.
+    let opened = received.iter().find(|record| record.header("ce_type").unwrap().contains(".opened.")).unwrap();
+    let trace = opened.header("traceparent").unwrap().split('-').nth(1).unwrap();
+    let log = service.log();
+    for step in ["decided", "recorded", "acknowledged"] {
+        let told = log.lines().find(|line| line.contains(trace) && line.contains(step));
+        let told = told.unwrap_or_else(|| panic!("the log does not say when {trace} was {step}"));
+        assert!(step != "decided" || told.contains("frame="), "{told}");
     }
     let blind = service.command(&["blind", "--data-dir", service.data().to_str().unwrap()]);
     assert!(blind.0 == 0 && blind.1.contains("service_down"), "{}", blind.1);

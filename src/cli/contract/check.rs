@@ -6,16 +6,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use crate::conformance::{Checker, Record};
 use crate::kafka::KafkaSettings;
 use crate::kafka::consumer::{Received, Start, TopicReader};
+use crate::{app, config};
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   lightbar contract check --bootstrap broker:9092 --topic lightbar.alerts.v1 --from-beginning
   lightbar contract check --bootstrap broker:9092 --topic lightbar.alerts.v1 --seconds 3600
+  lightbar contract check --config lightbar.toml --topic lightbar.alerts.v1 --seconds 60
   lightbar contract check --bootstrap broker:9092 --topic lightbar.camera-health.v1 --from-beginning --json -
 
 With --from-beginning it ends at the last record that lay there when it began. Reads only, joins no consumer group, commits
@@ -25,9 +27,12 @@ Exit status: 0 every promise was kept, 1 one was broken or Kafka could not be re
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// A broker.
-    #[arg(long, value_name = "HOST:PORT")]
-    bootstrap: String,
+    /// A broker that wants neither TLS nor a password.
+    #[arg(long, value_name = "HOST:PORT", required_unless_present = "config", conflicts_with = "config")]
+    bootstrap: Option<String>,
+    /// Take brokers, TLS and password from a service's configuration instead.
+    #[arg(long, value_name = "PATH")]
+    config: Option<PathBuf>,
     /// The topic.
     #[arg(long)]
     topic: String,
@@ -47,7 +52,11 @@ pub(super) struct Args {
 
 #[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let settings = KafkaSettings::plain(&*args.bootstrap);
+    let settings = match (&args.bootstrap, &args.config) {
+        (Some(bootstrap), _) => KafkaSettings::plain(&**bootstrap),
+        (None, Some(path)) => app::kafka_settings(&config::load(path)?.kafka),
+        (None, None) => bail!("--bootstrap or --config says where Kafka is"),
+    };
     let start = if args.from_beginning { Start::Beginning } else { Start::End };
     let mut reader = TopicReader::open_at(&settings, &args.topic, start)?;
     let mut checker = Checker::new(args.from_beginning);
