@@ -62,6 +62,10 @@ impl Checker {
         let (source, id, kind) = (text("ce_source"), text("ce_id"), text("ce_type"));
         *self.report.types.entry(kind.clone()).or_default() += 1;
         self.report.sources.insert(source.clone());
+        if record.header("dead_reason").is_some() {
+            // Its other headers and its value are those of a record that could not be used.
+            return self.headers(record, "dead-letter", false);
+        }
         if source.is_empty() || id.is_empty() {
             let message = "without ce_source and ce_id a repeat cannot be told from an event".to_owned();
             self.report.broken(Promise::Headers, record, message);

@@ -20,6 +20,8 @@ struct Topic {
     about: &'static str,
     /// The last record of each key stays; others go after so many days.
     keep: Keep,
+    /// Others send here, and Lightbar receives.
+    taken_in: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -48,6 +50,22 @@ const FAMILIES: &[Family] = &[
         ],
     },
     Family {
+        name: "alert-state",
+        title: "An alert's state after a change",
+        key: "Alert id.",
+        examples: &[("acknowledged", include_str!("../../deploy/schemas/examples/alert-state.acknowledged.json"))],
+    },
+    Family {
+        name: "dispatch-status",
+        title: "What a dispatch system or a patrol answers",
+        key: "Alert id: so that answers about one alert stay in order.",
+        examples: &[
+            ("accepted", include_str!("../../deploy/schemas/examples/dispatch-status.accepted.json")),
+            ("refused", include_str!("../../deploy/schemas/examples/dispatch-status.refused.json")),
+        ],
+    },
+    Family { name: "dead-letter", title: "A record that could not be used", key: "As it came.", examples: &[] },
+    Family {
         name: "camera-health",
         title: "A camera's health from a moment on",
         key: "Camera id.",
@@ -66,6 +84,7 @@ fn topics(site: &Site) -> Vec<Topic> {
             family: "alert",
             about: "Every alert change: opened, updated, ended. At least once, in order per key.",
             keep: Keep::Days(30),
+            taken_in: false,
         },
         Topic {
             id: "tracks",
@@ -73,6 +92,7 @@ fn topics(site: &Site) -> Vec<Topic> {
             family: "alert",
             about: "What rules notice that only record (deliver is record): nobody is told. Same form as alerts.",
             keep: Keep::Days(1),
+            taken_in: false,
         },
         Topic {
             id: "shadow",
@@ -80,6 +100,7 @@ fn topics(site: &Site) -> Vec<Topic> {
             family: "alert",
             about: "What rules on trial would say (status is Test): never act on it. Same form as alerts.",
             keep: Keep::Days(7),
+            taken_in: false,
         },
         Topic {
             id: "camera-health",
@@ -87,6 +108,31 @@ fn topics(site: &Site) -> Vec<Topic> {
             family: "camera-health",
             about: "Whether each camera is seen, since when, why not. While it is not, no alert means that nobody looked.",
             keep: Keep::Last,
+            taken_in: false,
+        },
+        Topic {
+            id: "alert-state",
+            name: site.alert_state_topic(),
+            family: "alert-state",
+            about: "Where each alert stands with people, after each change. An alert without a record here is new.",
+            keep: Keep::Last,
+            taken_in: false,
+        },
+        Topic {
+            id: "dispatch-status",
+            name: site.dispatch_status_topic(),
+            family: "dispatch-status",
+            about: "What dispatch systems and patrols answer: Lightbar reads it. Each status_id of a system is applied once.",
+            keep: Keep::Days(7),
+            taken_in: true,
+        },
+        Topic {
+            id: "dead-letters",
+            name: site.dead_letters_topic(),
+            family: "dead-letter",
+            about: "What was taken in and could not be used, byte for byte, with the reason in headers.",
+            keep: Keep::Days(30),
+            taken_in: false,
         },
     ]
 }
@@ -95,7 +141,7 @@ fn topics(site: &Site) -> Vec<Topic> {
 pub fn document(site: &Site) -> Value {
     let topics = topics(site);
     let channels: Map<_, _> = topics.iter().map(|topic| (topic.id.to_owned(), channel(topic))).collect();
-    let operations: Map<_, _> = topics.iter().map(|topic| (format!("send-{}", topic.id), operation(topic))).collect();
+    let operations: Map<_, _> = topics.iter().map(operation).collect();
     let messages: Map<_, _> = FAMILIES.iter().map(|family| (family.name.to_owned(), message(family))).collect();
     let mut schemas = Map::new();
     for name in FAMILIES.iter().flat_map(|family| [family.name.to_owned(), format!("{}-headers", family.name)]) {
@@ -132,12 +178,14 @@ fn channel(topic: &Topic) -> Value {
 }
 
 /// The document is Lightbar's own, so what others receive it sends.
-fn operation(topic: &Topic) -> Value {
-    json!({
-        "action": "send",
+fn operation(topic: &Topic) -> (String, Value) {
+    let action = if topic.taken_in { "receive" } else { "send" };
+    let operation = json!({
+        "action": action,
         "channel": {"$ref": format!("#/channels/{}", topic.id)},
         "messages": [{"$ref": format!("#/channels/{}/messages/{}", topic.id, topic.family)}],
-    })
+    });
+    (format!("{action}-{}", topic.id), operation)
 }
 
 fn message(family: &Family) -> Value {
@@ -158,7 +206,11 @@ fn message(family: &Family) -> Value {
 
 /// Puts a schema and its definitions among the document's, where its references find them.
 fn embed(name: &str, into: &mut Map<String, Value>) {
-    let published = schema::named(&format!("{name}-open")).expect("the families above are published");
+    let Some(published) = schema::named(&format!("{name}-open")) else {
+        // A dead letter's value has no schema: that is why it is one.
+        into.insert(name.to_owned(), json!({"description": "The record's own value, byte for byte."}));
+        return;
+    };
     let mut whole: Value =
         serde_json::from_str(published.text).expect("a published schema is JSON: the tests read each");
     let definitions = whole.as_object_mut().and_then(|root| {

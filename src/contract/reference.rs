@@ -18,6 +18,11 @@ fn tables() -> Vec<(&'static str, &'static str, String)> {
         ("alerts.md", "fields", fields("alert")),
         ("camera-health.md", "headers", fields("camera-health-headers")),
         ("camera-health.md", "fields", fields("camera-health")),
+        ("people.md", "state-headers", fields("alert-state-headers")),
+        ("people.md", "state-fields", fields("alert-state")),
+        ("people.md", "status-headers", fields("dispatch-status-headers")),
+        ("people.md", "status-fields", fields("dispatch-status")),
+        ("people.md", "dead-headers", fields("dead-letter-headers")),
         ("codes.md", "kinds", kinds()),
         ("codes.md", "severities", severities()),
     ]

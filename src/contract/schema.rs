@@ -60,8 +60,14 @@ pub const ALL: &[Published] = &[
     open!("camera-health-headers", "camera-health-headers.v1", "headers of a camera's health v1"),
     strict!("alert-state", "alert-state.v1", "alert state v1"),
     open!("alert-state", "alert-state.v1", "alert state v1"),
+    strict!("alert-state-headers", "alert-state-headers.v1", "headers of an alert state v1"),
+    open!("alert-state-headers", "alert-state-headers.v1", "headers of an alert state v1"),
     strict!("dispatch-status", "dispatch-status.v1", "dispatch status v1"),
     open!("dispatch-status", "dispatch-status.v1", "dispatch status v1"),
+    strict!("dispatch-status-headers", "dispatch-status-headers.v1", "headers of a dispatch status v1"),
+    open!("dispatch-status-headers", "dispatch-status-headers.v1", "headers of a dispatch status v1"),
+    strict!("dead-letter-headers", "dead-letter-headers.v1", "headers of a dead letter v1"),
+    open!("dead-letter-headers", "dead-letter-headers.v1", "headers of a dead letter v1"),
 ];
 
 /// The schema of that name.

@@ -155,6 +155,22 @@ fn the_same_event_has_the_same_bytes_and_headers() {
     assert_eq!(read.to_json(), one.to_json());
 }
 
+/// What dispatch systems are shown is what is understood.
+#[test]
+fn published_answers_are_understood() {
+    for name in ["accepted", "resolved", "refused"] {
+        let text = std::fs::read_to_string(examples().join(format!("dispatch-status.{name}.json"))).unwrap();
+        let answer = lightbar::contract::dispatch_status_v1::Answer::read(text.as_bytes());
+        assert!(answer.is_ok(), "{name}: {answer:?}");
+    }
+    let text = std::fs::read_to_string(examples().join("alert-state.acknowledged.json")).unwrap();
+    let state: lightbar::contract::AlertStateV1 = serde_json::from_str(&text).unwrap();
+    let again: Value = serde_json::from_str(&state.to_json()).unwrap();
+    assert_eq!(again, serde_json::from_str::<Value>(&text).unwrap());
+    let headers = cloudevents::alert_state_headers(&state, &site());
+    golden("alert-state.acknowledged.headers.json", &serde_json::to_value(&headers).unwrap());
+}
+
 #[test]
 fn camera_health_is_as_its_published_examples() {
     let id = camera("gate-north");
