@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use lightbar::domain::scene::BlindCause;
+use serde_json::json;
 
 use crate::support::chromium::Chromium;
+use crate::support::facts::{self, opened};
 use crate::support::web_server::{WebServer, alert};
 
 const TEXT: &str = "document.body.innerText";
@@ -83,6 +85,43 @@ fn no_alert_is_told_from_nobody_looking_and_markup_in_names_is_text() {
     assert_eq!(browser.evaluate("document.querySelectorAll('main b, .cameras img').length"), 0);
     assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), true, "it fits a phone");
     browser.picture("phone-en.png");
+}
+
+#[test]
+fn an_operator_acts_on_the_page_and_sees_what_others_do() {
+    let Some(mut browser) = Chromium::start() else { return };
+    let server = WebServer::start();
+    server.watching("gate", "North gate");
+    server.decide(&opened("gate", 1));
+    browser.open(&server.url("/"), "en-GB,en", 1280, 800);
+    browser.wait_for(&format!("{TEXT}.includes('New') && {TEXT}.includes('Live')"));
+    browser.evaluate("document.getElementById('who').value = 'anna'");
+    browser.evaluate("document.querySelector('[data-action=acknowledge]').click()");
+    browser.wait_for("document.querySelector('.handled').innerText === 'Acknowledged'");
+    browser.picture("acknowledged-en.png");
+    // By the keyboard, and as a colleague at another place.
+    browser.evaluate("document.querySelector('#alerts article').focus()");
+    browser.evaluate("document.dispatchEvent(new KeyboardEvent('keydown', { key: 'v', bubbles: true }))");
+    browser.wait_for("document.querySelector('.handled').innerText === 'Verified'");
+    let path = format!("/api/v1/alerts/{}/transitions", facts::alert_id(1));
+    let sent = server.send("POST", &path, &json!({ "action": "dispatch", "by": "bert", "recipient": "unit-7" }));
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    browser.wait_for("document.querySelector('.handled').innerText === 'Dispatched'");
+    let history = server.get(&path.replace("transitions", "history")).json();
+    assert_eq!((&history["entries"][0]["actor"], &history["entries"][1]["actor"]), (&json!("anna"), &json!("anna")));
+
+    server.decide(&opened("gate", 2));
+    browser.evaluate("document.querySelector('[data-lang=zh-CN]').click()");
+    browser.wait_for(&format!("{TEXT}.includes('待处理') && {TEXT}.includes('已派警')"));
+    browser.evaluate(
+        "const s = document.querySelector('select.act'); s.value = 'false_model'; s.dispatchEvent(new Event('change'))",
+    );
+    browser.wait_for("document.querySelector('.handled').innerText === '已解除'");
+    browser.picture("dismissed-zh.png");
+    browser.evaluate("document.querySelector('[data-action=undo]').click()");
+    browser.wait_for("document.querySelector('.handled').innerText === '待处理'");
+    let complaints = std::mem::take(&mut browser.complaints);
+    assert!(complaints.is_empty(), "the page complained: {complaints:?}");
 }
 
 /// The id of the alert with that row's place in the feed.

@@ -31,7 +31,8 @@ export function matches(alert, wanted) {
   return wanted.toLowerCase().split(/\s+/).every((part) => text.includes(part));
 }
 
-export function card(alert, now) {
+// `handled` is the alert's state with people (none: it is new), `act(action, more)` does something with it.
+export function card(alert, now, handled, act) {
   const severity = SEVERITIES.includes(alert.severity) ? alert.severity : "Unknown";
   const open = isOpen(alert);
   const made = element("article", `card ${severity} ${open ? "" : "over"}`);
@@ -43,7 +44,7 @@ export function card(alert, now) {
   const title = element("h3", "", headline(alert));
   title.id = `h-${alert.alert_id}`;
   made.setAttribute("aria-labelledby", title.id);
-  what.append(title, facts(alert));
+  what.append(title, facts(alert), acts(handled, act));
   made.append(badge, what, where(alert), when(alert, open, now));
   return made;
 }
@@ -57,6 +58,38 @@ function facts(alert) {
   const first = alert.objects?.[0];
   if (first) add(word("objects", alert.count ?? 1, first.class === "other" && first.label ? first.label : term("class", first.class)));
   if (first?.dwell_s >= 1) add(word("dwell", span(first.dwell_s)));
+  return line;
+}
+
+const DISPOSITIONS = ["false_environment", "false_model", "duplicate", "handled", "drill"];
+
+// Where it stands with people, and what can be done next; only what the service would take.
+function acts(handled, act) {
+  const state = handled?.state ?? "new";
+  const line = element("p", "acts");
+  const badge = element("span", `handled ${state}`, term("handled", state));
+  if (handled?.change?.actor && handled.change.role !== "system") badge.title = handled.change.actor;
+  line.append(badge);
+  if (handled?.overdue) line.append(element("span", "overdue", word("overdue", term("timer", handled.overdue.timer))));
+  if (handled?.incident_id) line.append(element("span", "", word("incident")));
+  const button = (action) => {
+    const made = element("button", "act", word(action));
+    made.type = "button";
+    made.dataset.action = action;
+    made.addEventListener("click", () => act(action, {}));
+    line.append(made);
+  };
+  if (["new", "reopened"].includes(state)) button("acknowledge");
+  if (["acknowledged", "reopened"].includes(state)) button("verify");
+  if (state === "dismissed") button("undo");
+  if (["new", "acknowledged", "verified", "reopened", "expired"].includes(state)) {
+    const choice = element("select", "act");
+    choice.setAttribute("aria-label", word("dismiss"));
+    choice.append(new Option(word("dismiss"), ""), ...DISPOSITIONS.map((why) => new Option(term("disposition", why), why)));
+    choice.addEventListener("change", () => act("dismiss", { disposition: choice.value }));
+    line.append(choice);
+  }
+  line.append(element("span", "said"));
   return line;
 }
 

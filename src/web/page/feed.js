@@ -5,9 +5,9 @@ const BACK_FIRST_MS = 1000;
 const BACK_MAX_MS = 15000;
 
 export class Feed {
-  #source = null; #last = 0; #heard = 0; #wait = BACK_FIRST_MS; #timer = 0; #lostSince = null; #generation = 0;
+  #source = null; #last = 0; #states = 0; #heard = 0; #wait = BACK_FIRST_MS; #timer = 0; #lostSince = null; #generation = 0;
 
-  // on = { history(items, next), alert(alert), state(name, since), now(serverTime) }
+  // on = { history(items, next), alert(alert), handled(states), state(name, since), now(serverTime) }
   constructor(on) { this.on = on; }
 
   start() { this.#state("connecting"); this.#load(); setInterval(() => this.#watch(), 1000); }
@@ -16,6 +16,7 @@ export class Feed {
     const answer = await fetch(`/api/v1/alerts?limit=50&before=${before}`);
     if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
     const page = await answer.json();
+    this.on.handled(page.alerts.map((item) => item.state).filter(Boolean));
     return { alerts: page.alerts.map((item) => item.alert), next: page.next_before };
   }
 
@@ -27,6 +28,8 @@ export class Feed {
       const page = await answer.json();
       if (generation !== this.#generation) return;
       this.#last = page.last_row;
+      this.#states = page.states_row ?? 0;
+      this.on.handled(page.alerts.map((item) => item.state).filter(Boolean));
       this.on.history(page.alerts.map((item) => item.alert), page.next_before);
       this.#open();
     } catch { if (generation === this.#generation) this.#later(() => this.#load()); }
@@ -34,7 +37,7 @@ export class Feed {
 
   #open() {
     this.#source?.close();
-    const source = this.#source = new EventSource(`/api/v1/feed?after=${this.#last}`);
+    const source = this.#source = new EventSource(`/api/v1/feed?after=${this.#last}&states_after=${this.#states}`);
     this.#heard = Date.now();
     source.onopen = () => this.#alive();
     source.addEventListener("alive", (event) => { this.#alive(); this.on.now(JSON.parse(event.data).now); });
@@ -47,6 +50,13 @@ export class Feed {
     });
     // The disk is full: what is decided is shown all the same, and comes again with its row when it is recorded.
     source.addEventListener("unrecorded", (event) => { this.#alive(); this.on.alert(JSON.parse(event.data)); });
+    source.addEventListener("state", (event) => {
+      this.#alive();
+      const { row, state } = JSON.parse(event.data);
+      if (row <= this.#states) return;
+      this.#states = row;
+      this.on.handled([state]);
+    });
     source.addEventListener("reload", (event) => {
       this.#alive();
       // The service goes on from there by itself; only where its store was restored is what is shown no longer true.

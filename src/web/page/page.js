@@ -9,6 +9,7 @@ const LOOK_EVERY_MS = 5000;
 const $ = (id) => document.getElementById(id);
 
 const alerts = new Map(); // alert id -> alert at its newest revision
+const handled = new Map(); // alert id -> its state with people; none: it is new
 let order = []; // alert ids, newest opening first
 let unseen = new Set();
 let cameras = null, service = null, next = null, skew = 0, link = { name: "connecting", at: 0 };
@@ -27,24 +28,26 @@ function take(alert) {
 function sort() {
   const began = (id) => Date.parse(alerts.get(id).timing.started_at ?? alerts.get(id).timing.captured_at);
   order = [...alerts.keys()].sort((a, b) => began(b) - began(a));
-  for (const id of order.splice(KEPT_MAX)) { alerts.delete(id); unseen.delete(id); }
+  for (const id of order.splice(KEPT_MAX)) { alerts.delete(id); handled.delete(id); unseen.delete(id); }
 }
 
 const feed = new Feed({
+  handled(states) {
+    for (const state of states) if ((handled.get(state.alert_id)?.state_revision ?? 0) < state.state_revision) handled.set(state.alert_id, state);
+    redraw();
+  },
   history(items, more) { alerts.clear(); items.forEach(take); next = more; sort(); draw(); },
   alert(alert) {
     const isNew = take(alert);
-    const focused = document.activeElement?.dataset?.alert;
     if (isNew && shown(alert)) {
       if (document.hidden || window.scrollY > 120) unseen.add(alert.alert_id);
       $("spoken").textContent = headline(alert);
     }
     sort();
-    draw();
+    redraw();
     const drawn = cardOf(alert.alert_id);
     if (isNew) drawn?.classList.add("arrived", "fresh");
     if (isNew) setTimeout(() => cardOf(alert.alert_id)?.classList.remove("fresh"), 8000);
-    if (focused) cardOf(focused)?.focus({ preventScroll: true });
   },
   state(name, at) { if (link.name !== name) { link = { name, at }; drawLink(); drawEmpty(); } },
   now(at) { skew = Date.parse(at) - Date.now(); },
@@ -68,13 +71,20 @@ function draw() {
   const list = $("alerts");
   const wanted = order.map((id) => alerts.get(id)).filter(shown);
   const fresh = new Set([...list.querySelectorAll(".fresh")].map((old) => old.dataset.alert));
-  list.replaceChildren(...wanted.map((alert) => card(alert, serverNow())));
+  list.replaceChildren(...wanted.map((alert) => card(alert, serverNow(), handled.get(alert.alert_id), (action, more) => act(alert.alert_id, action, more))));
   for (const id of fresh) cardOf(id)?.classList.add("fresh");
   const open = [...alerts.values()].filter(isOpen).length;
   $("open-count").textContent = open ? word("open_count", open) : "";
   $("older").hidden = next === null || wanted.length === 0;
   drawNew();
   drawEmpty();
+}
+
+// Draws anew and leaves who works on a card where he was.
+function redraw() {
+  const focused = document.activeElement?.closest("[data-alert]")?.dataset.alert;
+  draw();
+  if (focused) cardOf(focused)?.focus({ preventScroll: true });
 }
 
 function drawNew() {
@@ -137,6 +147,7 @@ function speak(language) {
   for (const place of document.querySelectorAll("[data-word]")) place.textContent = word(place.dataset.word);
   for (const button of document.querySelectorAll("[data-lang]")) button.setAttribute("aria-pressed", String(button.dataset.lang === language));
   $("filter").placeholder = word("filter_hint");
+  $("who").placeholder = word("who_hint");
   drawTheme();
   draw();
   drawLink();
@@ -152,6 +163,22 @@ function drawTheme() {
 // ------------------------------------------------------------ what the operator does
 
 const cardOf = (id) => document.querySelector(`[data-alert="${CSS.escape(id)}"]`);
+
+// There is no log-in yet: who acts is who he says he is.
+async function act(alert, action, more) {
+  const body = { action, by: $("who").value.trim() || "operator", ...more };
+  const headers = { "content-type": "application/json", "idempotency-key": `${Date.now()}-${Math.random()}` };
+  let refused = word("not_sent");
+  try {
+    const answer = await fetch(`/api/v1/alerts/${alert}/transitions`, { method: "POST", headers, body: JSON.stringify(body) });
+    if (answer.ok) return;
+    const problem = await answer.json();
+    refused = problem.state ? word("refused_as", term("handled", problem.state)) : word("refused");
+  } catch { /* said below */ }
+  const said = cardOf(alert)?.querySelector(".said");
+  if (said) said.textContent = refused;
+  $("spoken").textContent = refused;
+}
 
 function move(by) {
   const cards = [...$("alerts").children];
@@ -169,13 +196,18 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") { $("filter").value = ""; draw(); $("filter").blur(); }
     return;
   }
-  const act = { j: () => move(1), k: () => move(-1), f: () => $("filter").focus(), t: toTop }[event.key.toLowerCase()];
-  if (act) { event.preventDefault(); act(); }
+  if (event.target.matches?.("input, select")) return;
+  const focused = document.activeElement?.closest("[data-alert]")?.dataset.alert;
+  const does = { a: "acknowledge", v: "verify" }[event.key.toLowerCase()];
+  if (does && focused && cardOf(focused)?.querySelector(`[data-action="${does}"]`)) { event.preventDefault(); act(focused, does, {}); return; }
+  const moves = { j: () => move(1), k: () => move(-1), f: () => $("filter").focus(), t: toTop }[event.key.toLowerCase()];
+  if (moves) { event.preventDefault(); moves(); }
 });
 document.addEventListener("scroll", () => { if (window.scrollY < 40 && unseen.size) { unseen.clear(); drawNew(); } }, { passive: true });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && window.scrollY < 40) { unseen.clear(); drawNew(); } });
 $("new").addEventListener("click", toTop);
 $("filter").addEventListener("input", draw);
+$("who").addEventListener("change", () => remember("who", $("who").value.trim()));
 $("open-only").addEventListener("change", draw);
 $("theme").addEventListener("click", () => {
   const theme = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
@@ -203,6 +235,7 @@ setInterval(() => {
 setInterval(look, LOOK_EVERY_MS);
 
 document.documentElement.dataset.theme = remember("theme") ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+$("who").value = remember("who") ?? "";
 speak(chosenLanguage());
 feed.start();
 look();
