@@ -73,7 +73,7 @@ impl Answer {
 
     /// Understands an answer that was read as JSON.
     pub fn understood(said: DispatchStatusV1) -> Result<Self, Unreadable> {
-        if !said.schema_version.strip_prefix("1.").is_some_and(|minor| minor.parse::<u32>().is_ok()) {
+        if said.schema_version.strip_prefix("1.").is_none_or(|minor| minor.parse::<u32>().is_err()) {
             return bad("schema_version", format!("schema_version is {:?}, wants 1.x", said.schema_version));
         }
         let Some(alert) = AlertId::parse(&said.alert_id) else {
@@ -83,9 +83,8 @@ impl Answer {
             let known = "accepted, en_route, on_scene, resolved or refused";
             return bad("status", format!("status is {:?}, wants {known}", said.status));
         };
-        let role = match Role::from_word(&said.role) {
-            Some(role @ (Role::Patrol | Role::Dispatcher)) => role,
-            _ => return bad("role", format!("role is {:?}, wants patrol or dispatcher", said.role)),
+        let Some(role @ (Role::Patrol | Role::Dispatcher)) = Role::from_word(&said.role) else {
+            return bad("role", format!("role is {:?}, wants patrol or dispatcher", said.role));
         };
         let Some(at) = parse_rfc3339(&said.at) else {
             return bad("at", format!("at is {:?}, wants a moment such as 2026-03-01T08:00:00.000Z", said.at));

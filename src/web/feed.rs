@@ -245,5 +245,5 @@ async fn changed(states: &mut Option<States>) {
         return;
     }
     // Who did not ask is never told, and a door that is gone tells nothing any more.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

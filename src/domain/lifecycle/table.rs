@@ -4,6 +4,7 @@ use super::words::{Action, Role, State};
 
 /// Where an action leads from a state; none: it is illegal there. Where an undo leads only the history knows: it says
 /// [`State::Dismissed`] here.
+#[expect(clippy::match_same_arms, reason = "in the order of the way, one line per action")]
 pub const fn next(from: State, action: Action) -> Option<State> {
     use {Action as A, State as S};
     match (action, from) {

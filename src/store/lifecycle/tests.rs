@@ -348,3 +348,15 @@ fn a_report_told_again_is_one_alert() {
     assert_eq!(desk.unsent("lightbar.alerts.v1").len(), 1);
     assert_eq!(desk.state(first.alert), State::New);
 }
+
+#[test]
+fn a_restart_ends_what_the_service_watched_and_not_what_a_person_raised() {
+    let mut desk = desk();
+    let mut raised = decided("hall", 1);
+    raised.change.kind = AlertKind::Manual;
+    desk.lives.report("key-1", &raised, at(1)).unwrap();
+    let watched = desk.open("hall", 2);
+    let ended: Vec<AlertId> = desk.writer.recover(at(9), &[]).unwrap().ended.iter().map(|end| end.alert).collect();
+    assert_eq!(ended, [watched]);
+    assert_eq!((desk.state(watched), desk.state(raised.change.id)), (State::New, State::New), "states are people's");
+}
