@@ -6,6 +6,9 @@
 #   scripts/kafka.sh start [--port N] [--data D] [--sasl USER:PASSWORD]   in the background; returns when it answers
 #   scripts/kafka.sh stop  [--data D]
 #
+# `run` and `start` also take  --with FILE            lines for server.properties that are added and win
+#                              --scram USER:PASSWORD  a SCRAM-SHA-512 account, made with the data folder
+#
 # Port 9092 and .tools/kafka/data unless told; the controller listens on the port after it. Topics are never created by
 # mistake: auto-creation is off, as it should be where you run it in earnest. With --sasl the listener asks for SASL PLAIN.
 set -euo pipefail
@@ -15,6 +18,8 @@ libs="$root/.tools/kafka/libs"
 port=9092
 data="$root/.tools/kafka/data"
 sasl=""
+with=""
+scram=""
 
 say() { printf 'kafka: %s\n' "$*"; }
 fail() { printf 'kafka: %s\n' "$*" >&2; exit 1; }
@@ -72,8 +77,12 @@ listener.name.client.plain.sasl.jaas.config=org.apache.kafka.common.security.pla
 PROPERTIES
     chmod 600 "$data/server.properties"
   fi
+  # Where a key stands twice, Java takes the last.
+  [[ -z $with ]] || cat "$with" >> "$data/server.properties"
   if [[ ! -f $data/log/meta.properties ]]; then
-    java -Xmx128m -cp "$libs/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$data/server.properties" \
+    local account=()
+    [[ -z $scram ]] || account=(--add-scram "SCRAM-SHA-512=[name=${scram%%:*},password=${scram#*:}]")
+    java -Xmx128m -cp "$libs/*" kafka.tools.StorageTool format -t MkU3OEVBNTcwNTJENDM2Qg -c "$data/server.properties" "${account[@]}" \
       > "$data/format.log" 2>&1 || { cat "$data/format.log" >&2; fail "formatting $data failed"; }
   fi
 }
@@ -117,7 +126,9 @@ while [[ $# -gt 0 ]]; do
     --port) port="$2" ;;
     --data) data="$2" ;;
     --sasl) sasl="$2" ;;
-    *) fail "unknown option $1 (known: --port, --data, --sasl)" ;;
+    --with) with="$2" ;;
+    --scram) scram="$2" ;;
+    *) fail "unknown option $1 (known: --port, --data, --sasl, --with, --scram)" ;;
   esac
   shift 2
 done
@@ -127,5 +138,5 @@ case "$command" in
   run) prepare; say "listens on 127.0.0.1:$port; Ctrl-C ends it"; exec "${java_broker[@]}" "$data/server.properties" ;;
   start) start ;;
   stop) stop ;;
-  *) sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+  *) sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac

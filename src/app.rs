@@ -10,6 +10,7 @@ mod reload;
 mod serving;
 pub mod replay;
 pub mod demo;
+pub mod drill;
 pub mod look;
 mod broker;
 
@@ -89,6 +90,7 @@ impl App {
         crate::camera::init()?;
 
         let site = Arc::new(site(&settings));
+        let dead_letters = site.dead_letters_topic();
         let data_dir = settings.service.data_dir.clone();
         let store = Store::open(&data_dir, store_options(&settings.store))?;
         let policy = Arc::new(lifecycle::policy(&settings.lifecycle));
@@ -148,6 +150,7 @@ impl App {
                 health,
                 flush_for: settings.service.shutdown_deadline / 2,
                 memory: memory.clone(),
+                dead_letters,
             };
             Some(tokio::spawn(stage.run(commits)))
         } else {
@@ -213,6 +216,12 @@ impl App {
     /// What the service knows of itself, for a caller in the same process.
     pub fn board(&self) -> Arc<StatusBoard> {
         Arc::clone(&self.board)
+    }
+
+    /// The line's end where facts go in, for a source in the same process that is no camera. The record stage ends only when it
+    /// is dropped.
+    pub(crate) fn facts(&self) -> mpsc::Sender<crate::pipeline::ports::Fact> {
+        self.facts.clone()
     }
 
     /// The service's metrics, for a caller in the same process.
@@ -360,6 +369,7 @@ fn store_options(settings: &StoreSettings) -> store::Options {
 
 pub(crate) fn kafka_settings(settings: &KafkaSettings) -> kafka::KafkaSettings {
     let mut client = kafka::KafkaSettings::plain(settings.brokers.join(","));
+    client.ack_timeout = settings.ack_timeout;
     client.tls = settings.tls.as_ref().map(|tls| {
         let (certificate, key) = tls.client.clone().unzip();
         kafka::Tls { ca: tls.ca_file.clone(), certificate, key }
@@ -372,6 +382,7 @@ pub(crate) fn kafka_settings(settings: &KafkaSettings) -> kafka::KafkaSettings {
         },
         username: sasl.username.clone(),
         password: kafka::Secret::new(sasl.password.expose()),
+        password_file: sasl.password_file.clone(),
     });
     client
 }

@@ -7,7 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::contract::Site;
-use crate::kafka::{KafkaSettings, embedded::EmbeddedBroker, topics};
+use crate::kafka::{
+    KafkaSettings,
+    embedded::EmbeddedBroker,
+    topics::{self, Safety},
+};
 
 /// A broker; dropping it ends what was started.
 pub(super) struct Broker {
@@ -46,7 +50,7 @@ impl Broker {
         } else {
             (which.to_owned(), None)
         };
-        topics::ensure(&KafkaSettings::plain(&*address), &specs, 1).await?;
+        topics::ensure(&KafkaSettings::plain(&*address), &specs, Safety::SINGLE_BROKER).await?;
         Ok(Self { address, _embedded: None, _real: real })
     }
 

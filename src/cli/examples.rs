@@ -180,3 +180,13 @@ Examples:
   lightbar store backup --data-dir /var/lib/lightbar --out /mnt/backup/lightbar-today.db
 
 To restore: stop the service, put the copy in the place of lightbar.db, remove lightbar.db-wal and lightbar.db-shm, start it.";
+
+pub(super) const KAFKA_TOPICS: &str = "Examples:
+  lightbar kafka topics --check --config /etc/lightbar                  what is there and what should be; exit 1 where they differ
+  lightbar kafka topics --create --config /etc/lightbar                 on three brokers or more
+  lightbar kafka topics --create --config demo.toml --single-broker --partitions 3";
+
+pub(super) const RESEND: &str = "Examples:
+  lightbar resend --config /etc/lightbar --from 2026-03-01T00:00:00+08:00 --to 2026-03-08T00:00:00+08:00 --dry-run
+  lightbar resend --config /etc/lightbar --from 2026-03-01T18:00:00+08:00 --to 2026-03-01T20:00:00+08:00 --camera gate-north
+  lightbar resend --config /etc/lightbar --from 2026-03-01T00:00:00Z --to 2026-03-02T00:00:00Z --kind object_removed --topic case-17";

@@ -19,7 +19,10 @@ mod model;
 mod schema;
 mod contract;
 mod completions;
+mod kafka;
+mod resend;
 mod street;
+mod drill;
 mod examples;
 
 use std::io::{self, IsTerminal, Write};
@@ -114,12 +117,20 @@ enum Command {
     /// Check records in Kafka against the contract; try a consumer on what it must survive.
     #[command(after_help = examples::CONTRACT)]
     Contract(contract::Args),
+    /// Make or check Kafka's topics.
+    Kafka(kafka::Args),
+    /// Send stored alerts to Kafka again.
+    #[command(after_help = examples::RESEND)]
+    Resend(resend::Args),
     /// Print a completion script for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions(completions::Args),
     /// The demo's street on its own.
     #[command(hide = true)]
     Street(street::Args),
+    /// The service with a scripted source instead of cameras.
+    #[command(hide = true)]
+    Drill(drill::Args),
 }
 
 /// The program: parses the command line, runs the command, tells what went wrong.
@@ -152,8 +163,11 @@ impl Cli {
             Command::Model(args) => model::run(args),
             Command::Schema(args) => schema::run(args),
             Command::Contract(args) => contract::run(args),
+            Command::Kafka(args) => kafka::run(args),
+            Command::Resend(args) => resend::run(args),
             Command::Completions(args) => completions::run(args),
             Command::Street(args) => street::run(args),
+            Command::Drill(args) => drill::run(args),
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Where alerts go.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::secret::{Secret, read_password};
 use super::table::Table;
 
 pub(super) const KEYS: &[&str] =
-    &["enabled", "brokers", "topic_prefix", "type_prefix", "records", "single_broker", "tls", "sasl"];
+    &["enabled", "brokers", "topic_prefix", "type_prefix", "records", "single_broker", "ack_timeout_s", "tls", "sasl"];
 pub(super) const TLS_KEYS: &[&str] = &["ca_file", "certificate_file", "key_file"];
 pub(super) const SASL_KEYS: &[&str] = &["mechanism", "username", "password_env", "password_file"];
 
@@ -25,6 +26,8 @@ pub struct KafkaSettings {
     pub records: bool,
     /// Whether topics with one replica are accepted, though they can lose what was acknowledged.
     pub single_broker: bool,
+    /// What was not acknowledged by then is sent again, through a new connection.
+    pub ack_timeout: Duration,
     /// TLS, where wanted.
     pub tls: Option<TlsSettings>,
     /// A log-in, where wanted.
@@ -49,6 +52,8 @@ pub struct SaslSettings {
     pub username: String,
     /// With what.
     pub password: Secret,
+    /// Where it is read again when it has changed.
+    pub password_file: Option<PathBuf>,
 }
 
 /// Ways to log in.
@@ -88,6 +93,7 @@ impl KafkaSettings {
             type_prefix: prefix("type_prefix"),
             records: table.flag("records").unwrap_or(true),
             single_broker: table.flag("single_broker").unwrap_or(false),
+            ack_timeout: table.seconds("ack_timeout_s", 1.0..=300.0).unwrap_or(Duration::from_secs(10)),
             tls: table.table("tls", TLS_KEYS).map(|tls| TlsSettings::read(&tls)),
             sasl: table.table("sasl", SASL_KEYS).and_then(|sasl| SaslSettings::read(&sasl)),
         }
@@ -122,7 +128,8 @@ impl SaslSettings {
         if password.is_none() && !table.has("password_file") {
             table.missing::<()>("password_env", "the name of an environment variable, or password_file");
         }
-        Some(Self { mechanism: mechanism?, username: username?, password: password? })
+        let password_file = table.path("password_file");
+        Some(Self { mechanism: mechanism?, username: username?, password: password?, password_file })
     }
 }
 

@@ -108,6 +108,15 @@ pub fn dispatch_status_headers(said: &super::dispatch_status_v1::DispatchStatusV
     ])
 }
 
+/// The headers of a revision that is sent again on request: as they were, and when that is. Without its place in the live topic's
+/// row, in which it does not stand here.
+pub fn resent_headers(alert: &AlertV1, site: &Site, resent_at: Timestamp) -> Headers {
+    let mut headers = alert_headers(alert, site, Stamp { sequence: 0, epoch: "" });
+    headers.retain(|(name, _)| name != "ce_sequence" && name != "ce_epoch");
+    headers.push(("lightbar-resent".to_owned(), rfc3339(resent_at)));
+    headers
+}
+
 /// The headers of a camera's health. No sequence: on a compacted topic gaps are the rule.
 pub fn camera_health_headers(health: &CameraHealthV1, site: &Site, stamp: Stamp<'_>) -> Headers {
     headers(&[

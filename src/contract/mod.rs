@@ -109,4 +109,14 @@ impl Site {
     pub fn dead_letters_topic(&self) -> String {
         format!("{}.dead-letters.v1", self.topic_prefix)
     }
+
+    /// The topic for stored alerts that are sent again on request.
+    pub fn resend_topic(&self) -> String {
+        format!("{}.resend.v1", self.topic_prefix)
+    }
+
+    /// The topic for what is audited.
+    pub fn audit_topic(&self) -> String {
+        format!("{}.audit.v1", self.topic_prefix)
+    }
 }

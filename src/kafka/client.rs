@@ -8,7 +8,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use tokio::sync::Notify;
 
-use super::errors::{UNAUTHORIZED, reason};
+use super::errors::{CLUSTER_FORBIDDEN, UNAUTHORIZED, reason};
 
 /// The last error of a client, shared with who waits for it.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,7 @@ impl ClientContext for LastError {
     fn error(&self, error: KafkaError, said: &str) {
         let code = error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown);
         tracing::debug!(target: "librdkafka", ?code, said);
-        let refused = reason(code) == UNAUTHORIZED;
+        let refused = matches!(reason(code), UNAUTHORIZED | CLUSTER_FORBIDDEN);
         let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
         // "All brokers are down" follows upon each cause and would hide it.
         if refused || !matches!(code, RDKafkaErrorCode::AllBrokersDown) || last.is_none() {

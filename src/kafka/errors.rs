@@ -9,6 +9,20 @@ use crate::pipeline::ports::PublishError;
 pub(super) const UNREACHABLE: &str = "unreachable";
 /// A broker refused the user or the certificate.
 pub(super) const UNAUTHORIZED: &str = "unauthorized";
+/// The user may not write to a topic.
+pub(super) const TOPIC_FORBIDDEN: &str = "topic_forbidden";
+/// The user may not produce on this cluster at all.
+pub(super) const CLUSTER_FORBIDDEN: &str = "cluster_forbidden";
+/// Too few replicas of a partition keep up for a record to be acknowledged.
+pub(super) const NOT_ENOUGH_REPLICAS: &str = "not_enough_replicas";
+/// A partition has no leader now.
+pub(super) const NO_LEADER: &str = "no_leader";
+/// Brokers answer, but acknowledge nothing.
+pub(super) const NOT_ACKNOWLEDGED: &str = "not_acknowledged";
+/// The broker refuses a record for what it is; librdkafka says this also of one whose time is refused.
+pub(super) const RECORD_REFUSED: &str = "record_refused";
+/// The broker finds a record's time too far from its own.
+pub(super) const TIMESTAMP_REFUSED: &str = "timestamp_refused";
 /// A topic is not there.
 pub(super) const TOPIC_MISSING: &str = "topic_missing";
 /// A record is larger than the broker takes.
@@ -33,10 +47,14 @@ pub(super) fn reason(code: RDKafkaErrorCode) -> &'static str {
         C::Authentication
         | C::SaslAuthenticationFailed
         | C::SSL
-        | C::TopicAuthorizationFailed
-        | C::ClusterAuthorizationFailed
         | C::UnsupportedSASLMechanism
         | C::IllegalSASLState => UNAUTHORIZED,
+        C::TopicAuthorizationFailed => TOPIC_FORBIDDEN,
+        C::ClusterAuthorizationFailed => CLUSTER_FORBIDDEN,
+        C::NotEnoughReplicas | C::NotEnoughReplicasAfterAppend => NOT_ENOUGH_REPLICAS,
+        C::LeaderNotAvailable | C::NotLeaderForPartition => NO_LEADER,
+        C::InvalidTimestamp => TIMESTAMP_REFUSED,
+        C::InvalidRecord | C::InvalidDifferentRecord => RECORD_REFUSED,
         C::UnknownTopic | C::UnknownTopicOrPartition | C::UnknownPartition => TOPIC_MISSING,
         C::MessageSizeTooLarge | C::InvalidMessageSize => TOO_LARGE,
         _ => OTHER,
@@ -61,7 +79,22 @@ pub(super) fn described(
     let way_out = match reason {
         UNREACHABLE => format!("is Kafka running at {address}, and reachable from here?"),
         UNAUTHORIZED => {
-            format!("check user, password, mechanism and certificates for {address}, and what the user may do")
+            format!("check user, password, mechanism and certificates for {address}")
+        }
+        TOPIC_FORBIDDEN => format!("grant the service's account Write and Describe on the topic, at {address}"),
+        CLUSTER_FORBIDDEN => format!(
+            "grant the service's account Write on its topics, and IdempotentWrite on the cluster where brokers are older than 3.0, \
+             at {address}"
+        ),
+        NOT_ENOUGH_REPLICAS => {
+            "bring the missing brokers back; min.insync.replicas says how many must have a record".to_owned()
+        }
+        NO_LEADER => "bring the missing brokers back".to_owned(),
+        RECORD_REFUSED => {
+            "is the topic's cleanup.policy right, and this machine's clock? see Kafka's own log".to_owned()
+        }
+        TIMESTAMP_REFUSED => {
+            "set this machine's clock, or raise message.timestamp.after.max.ms of the topic".to_owned()
         }
         TOPIC_MISSING => "create the topic".to_owned(),
         TOO_LARGE => "raise message.max.bytes of the brokers or max.message.bytes of the topic".to_owned(),
@@ -83,6 +116,10 @@ pub(super) fn topic_missing(settings: &KafkaSettings, topics: &[String]) -> Publ
         .collect();
     PublishError {
         reason: TOPIC_MISSING,
-        message: format!("Kafka has no topic {}; create it: {}", topics.join(", "), commands.join(" && ")),
+        message: format!(
+            "Kafka has no topic {} that this account may see; create it: lightbar kafka topics --create --config PATH, or {}",
+            topics.join(", "),
+            commands.join(" && ")
+        ),
     }
 }

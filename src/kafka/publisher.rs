@@ -9,16 +9,25 @@ use std::time::Duration;
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::producer::Producer;
 use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureRecord};
 
 use super::client::LastError;
-use super::errors::{OTHER, TOPIC_MISSING, UNREACHABLE, described, topic_missing};
-use super::settings::KafkaSettings;
+use super::errors::{
+    NO_LEADER, NOT_ACKNOWLEDGED, NOT_ENOUGH_REPLICAS, OTHER, RECORD_REFUSED, TIMESTAMP_REFUSED, TOPIC_MISSING,
+    UNREACHABLE, described, topic_missing,
+};
+use super::settings::{FileMark, KafkaSettings};
+use super::topics;
 use crate::pipeline::ports::{OutboxRecord, PublishError, Publisher};
 
 /// How long the list of topics may take.
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the question may take why nothing was acknowledged.
+const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(2);
+/// In place of a record's time: none (the Kafka protocol's own word for it).
+const NO_TIMESTAMP: i64 = -1;
 
 /// Sends outbox records to Kafka.
 pub struct KafkaPublisher {
@@ -34,6 +43,8 @@ struct Connected {
     /// Topics that were seen to be there. A producer would make missing ones, with the broker's defaults, where the broker
     /// allows it; that must not happen by accident.
     topics: HashSet<String>,
+    /// The certificates and the password it was made with.
+    made_of: Vec<FileMark>,
 }
 
 impl KafkaPublisher {
@@ -48,18 +59,22 @@ impl KafkaPublisher {
             reason: OTHER,
             message: format!("the Kafka client could not be made: {e}; check the Kafka settings (certificate files?)"),
         })?;
-        Ok(Connected { producer, errors, topics: HashSet::new() })
+        Ok(Connected { producer, errors, topics: HashSet::new(), made_of: self.settings.file_marks() })
     }
-}
 
-impl Publisher for KafkaPublisher {
-    async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+    /// One try, through the connection that is there or a new one.
+    async fn attempt(&mut self, batch: &[OutboxRecord], timed: bool) -> Result<(), PublishError> {
         let mut connected = match self.producer.take() {
-            Some(connected) => connected,
+            Some(connected) if connected.made_of == self.settings.file_marks() => connected,
+            Some(outdated) => {
+                tracing::info!("certificates or password have changed; connecting to Kafka anew");
+                drop(tokio::task::spawn_blocking(move || drop(outdated)));
+                self.connect()?
+            }
             None => self.connect()?,
         };
         let outcome = match connected.check_topics(&self.settings, batch).await {
-            Ok(()) => connected.send(&self.settings, batch).await,
+            Ok(()) => connected.send(&self.settings, batch, timed).await,
             Err(error) if error.reason == TOPIC_MISSING => {
                 // Found before anything was sent; the connection is good.
                 self.producer = Some(connected);
@@ -73,6 +88,20 @@ impl Publisher for KafkaPublisher {
             Err(_) => drop(tokio::task::spawn_blocking(move || drop(connected))),
         }
         outcome
+    }
+}
+
+impl Publisher for KafkaPublisher {
+    async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+        match self.attempt(batch, true).await {
+            // Brokers refuse records from more than an hour ahead of their own clock; whichever clock is wrong, the alert is not.
+            // A record without a time is taken by any; the event's own time is in its headers.
+            Err(error) if matches!(error.reason, TIMESTAMP_REFUSED | RECORD_REFUSED) => {
+                tracing::debug!(error = %error, "sending without Kafka's own timestamp");
+                self.attempt(batch, false).await
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -100,13 +129,18 @@ impl Connected {
         if missing.is_empty() { Ok(()) } else { Err(topic_missing(settings, &missing)) }
     }
 
-    async fn send(&mut self, settings: &KafkaSettings, batch: &[OutboxRecord]) -> Result<(), PublishError> {
+    async fn send(
+        &mut self,
+        settings: &KafkaSettings,
+        batch: &[OutboxRecord],
+        timed: bool,
+    ) -> Result<(), PublishError> {
         let all = async {
             let mut waiting: Vec<DeliveryFuture> = Vec::with_capacity(batch.len());
             let mut acknowledged = 0;
             for record in batch {
                 loop {
-                    match self.producer.send_result(kafka_record(record)) {
+                    match self.producer.send_result(kafka_record(record, timed)) {
                         Ok(delivery) => break waiting.push(delivery),
                         // librdkafka's queue has its bound; wait for its oldest to leave.
                         Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
@@ -119,10 +153,17 @@ impl Connected {
                     }
                 }
             }
+            let mut blamed = None;
             for delivery in &mut waiting[acknowledged..] {
-                delivered(delivery).await?;
+                match delivered(delivery).await {
+                    // Refused for another record's sake: that one's error is the cause.
+                    Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord) => {
+                        blamed = Some(error);
+                    }
+                    outcome => outcome?,
+                }
             }
-            Ok(())
+            blamed.map_or(Ok(()), Err)
         };
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(settings.ack_timeout, all) => outcome,
@@ -133,16 +174,68 @@ impl Connected {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(described(settings, "sending to Kafka", &error, last.as_ref())),
             Err(_elapsed) => {
-                let seconds = settings.ack_timeout.as_secs();
                 let said = last.map(|(_, said)| format!(" (last: {said})")).unwrap_or_default();
+                let (reason, why) = self.why_silent(settings, batch).await;
                 Err(PublishError {
-                    reason: UNREACHABLE,
+                    reason,
                     message: format!(
-                        "Kafka at {} did not acknowledge within {seconds} s{said}; is it running, and reachable from here?",
-                        settings.address()
+                        "Kafka at {} did not acknowledge within {} s{said}; {why}",
+                        settings.address(),
+                        settings.ack_timeout.as_secs()
                     ),
                 })
             }
+        }
+    }
+
+    /// Why nothing was acknowledged in time: librdkafka tries again by itself and tells nobody of the cause.
+    async fn why_silent(&self, settings: &KafkaSettings, batch: &[OutboxRecord]) -> (&'static str, String) {
+        let (producer, topics) =
+            (self.producer.clone(), batch.iter().map(|record| record.topic.clone()).collect::<HashSet<String>>());
+        let asking = tokio::task::spawn_blocking(move || {
+            let metadata = producer.client().fetch_metadata(None, DIAGNOSIS_TIMEOUT)?;
+            Ok::<Vec<Replicas>, KafkaError>(
+                metadata.topics().iter().filter(|topic| topics.contains(topic.name())).map(Replicas::of).collect(),
+            )
+        });
+        let Ok(Ok(states)) = asking.await else {
+            return (UNREACHABLE, "is it running, and reachable from here?".to_owned());
+        };
+        for Replicas { topic, headless, in_sync } in states {
+            if let Some(partition) = headless {
+                return (
+                    NO_LEADER,
+                    format!("partition {partition} of {topic} has no leader: bring the missing brokers back"),
+                );
+            }
+            let least = topics::min_in_sync(settings, &topic).await.unwrap_or(0);
+            if in_sync < least {
+                return (
+                    NOT_ENOUGH_REPLICAS,
+                    format!("{topic} has {in_sync} replicas in sync and wants {least}: bring the missing brokers back"),
+                );
+            }
+        }
+        (NOT_ACKNOWLEDGED, "brokers answer, but take nothing: see their logs".to_owned())
+    }
+}
+
+/// How a topic's replicas stand.
+struct Replicas {
+    topic: String,
+    /// A partition without a leader.
+    headless: Option<i32>,
+    /// Of the partition that has the fewest.
+    in_sync: usize,
+}
+
+impl Replicas {
+    fn of(topic: &MetadataTopic) -> Self {
+        let partitions = topic.partitions();
+        Self {
+            topic: topic.name().to_owned(),
+            headless: partitions.iter().find(|partition| partition.leader() < 0).map(MetadataPartition::id),
+            in_sync: partitions.iter().map(|partition| partition.isr().len()).min().unwrap_or(0),
         }
     }
 }
@@ -156,7 +249,7 @@ async fn delivered(delivery: &mut DeliveryFuture) -> Result<(), KafkaError> {
     }
 }
 
-fn kafka_record(record: &OutboxRecord) -> FutureRecord<'_, str, [u8]> {
+fn kafka_record(record: &OutboxRecord, timed: bool) -> FutureRecord<'_, str, [u8]> {
     let headers =
         record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), |headers, (name, value)| {
             headers.insert(Header { key: name, value: Some(value) })
@@ -166,5 +259,5 @@ fn kafka_record(record: &OutboxRecord) -> FutureRecord<'_, str, [u8]> {
         .key(record.key.as_str())
         .payload(record.value.as_slice())
         .headers(headers)
-        .timestamp(record.captured_at.as_millis())
+        .timestamp(if timed { record.captured_at.as_millis() } else { NO_TIMESTAMP })
 }

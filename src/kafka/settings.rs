@@ -41,7 +41,13 @@ pub struct Sasl {
     pub username: String,
     /// The password.
     pub password: Secret,
+    /// Where it is read anew at each connection, so that it can be changed without a restart; where that cannot be read, the
+    /// one above holds.
+    pub password_file: Option<PathBuf>,
 }
+
+/// A file as it was when it was looked at: whichever way it is replaced, one of these changes.
+pub(super) type FileMark = Option<(u64, u64, std::time::SystemTime)>;
 
 /// SASL mechanisms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +77,15 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl Sasl {
+    /// Editors and `echo` end a file with a line feed that is not part of the password.
+    fn password_now(&self) -> String {
+        let read = self.password_file.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let read = read.map(|text| text.trim_end_matches(['\r', '\n']).to_owned()).filter(|text| !text.is_empty());
+        read.unwrap_or_else(|| self.password.0.clone())
+    }
+}
+
 impl KafkaSettings {
     /// Plain text, no user: a broker on a network of one's own.
     pub fn plain(brokers: impl Into<String>) -> Self {
@@ -86,6 +101,20 @@ impl KafkaSettings {
     /// The brokers, for messages.
     pub(super) fn address(&self) -> String {
         self.brokers.join(",")
+    }
+
+    /// The state of the files that a connection is made with. Certificates are renewed and passwords changed while the service
+    /// runs; a client knows only what it was made with.
+    pub(super) fn file_marks(&self) -> Vec<FileMark> {
+        use std::os::unix::fs::MetadataExt as _;
+        let tls = self.tls.iter().flat_map(|tls| [&tls.ca, &tls.certificate, &tls.key]);
+        let files = tls.chain(self.sasl.iter().map(|sasl| &sasl.password_file)).flatten();
+        files
+            .map(|path| {
+                let data = std::fs::metadata(path).ok()?;
+                Some((data.ino(), data.len(), data.modified().ok()?))
+            })
+            .collect()
     }
 
     /// librdkafka's options that any client has.
@@ -127,7 +156,7 @@ impl KafkaSettings {
             config
                 .set("sasl.mechanism", mechanism)
                 .set("sasl.username", &sasl.username)
-                .set("sasl.password", &sasl.password.0);
+                .set("sasl.password", sasl.password_now());
         }
         config
     }
@@ -159,6 +188,7 @@ mod tests {
             mechanism: Mechanism::ScramSha512,
             username: "lightbar".to_owned(),
             password: Secret::new("hunter2"),
+            password_file: None,
         });
         assert!(!format!("{settings:?}").contains("hunter2"));
         assert_eq!(settings.producer().get("security.protocol"), Some("SASL_PLAINTEXT"));
@@ -166,12 +196,36 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_was_changed_is_taken_and_one_that_cannot_be_read_changes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("password");
+        let mut settings = KafkaSettings::plain("broker:9092");
+        settings.sasl = Some(Sasl {
+            mechanism: Mechanism::Plain,
+            username: "lightbar".to_owned(),
+            password: Secret::new("first"),
+            password_file: Some(path.clone()),
+        });
+        let (marks, password) =
+            (settings.file_marks(), |s: &KafkaSettings| s.client().get("sasl.password").map(str::to_owned));
+        assert_eq!(password(&settings).as_deref(), Some("first"));
+        std::fs::write(&path, "second\n").unwrap();
+        assert_eq!(password(&settings).as_deref(), Some("second"));
+        assert_ne!(marks, settings.file_marks());
+        assert_eq!(settings.file_marks(), settings.file_marks());
+    }
+
+    #[test]
     fn librdkafka_takes_every_option() {
         for tls in [None, Some(Tls::default())] {
             let mut settings = KafkaSettings::plain("127.0.0.1:1");
             settings.tls = tls;
-            settings.sasl =
-                Some(Sasl { mechanism: Mechanism::ScramSha256, username: "u".to_owned(), password: Secret::new("p") });
+            settings.sasl = Some(Sasl {
+                mechanism: Mechanism::ScramSha256,
+                username: "u".to_owned(),
+                password: Secret::new("p"),
+                password_file: None,
+            });
             let made: Result<rdkafka::producer::BaseProducer, _> = settings.producer().create();
             assert!(made.is_ok(), "{:?}", made.err());
         }

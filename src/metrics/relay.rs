@@ -10,6 +10,7 @@ pub struct RelayMetrics {
     acknowledged: IntCounter,
     from_memory: IntCounter,
     failures: IntCounterVec,
+    dead_letters: IntCounterVec,
     ready: IntGauge,
     unsent: IntGauge,
     oldest_unsent_seconds: Gauge,
@@ -40,6 +41,16 @@ impl RelayMetrics {
                 registry,
                 IntCounterVec::new(
                     Opts::new("lightbar_relay_failures_total", "Batches that failed and are sent again, by reason."),
+                    &["reason"],
+                )?,
+            )?,
+            dead_letters: super::add(
+                registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "lightbar_relay_dead_letters_total",
+                        "Records that their topic refused for good and that went to the dead letters, by reason.",
+                    ),
                     &["reason"],
                 )?,
             )?,
@@ -75,6 +86,11 @@ impl RelayMetrics {
     /// A batch failed.
     pub fn failed(&self, reason: &str) {
         self.failures.with_label_values(&[reason]).inc();
+    }
+
+    /// A record went to the dead letters.
+    pub fn buried(&self, reason: &str) {
+        self.dead_letters.with_label_values(&[reason]).inc();
     }
 
     /// Whether records get through.

@@ -354,7 +354,7 @@ pub trait Publisher: Send {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct PublishError {
-    /// A short word for metrics: `unreachable`, `unauthorized`, `topic_missing`, `too_large`, `other`.
+    /// A short word for metrics and the status; docs/kafka.md has the table of them.
     pub reason: &'static str,
     /// What happened and what to do.
     pub message: String,

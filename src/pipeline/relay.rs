@@ -16,15 +16,26 @@ use super::memory::Memory;
 use super::ports::{Clock, Outbox, OutboxRecord, PublishError, Publisher, StoreError};
 use super::record::blocking;
 use crate::backoff::Backoff;
-use crate::domain::time::Timestamp;
 use crate::metrics::relay::RelayMetrics;
 
 /// Records in one batch: enough to fill the wire, few enough to be repeated after a failure.
 const BATCH: usize = 500;
+/// Records in one batch when there is much to catch up with: what a batch costs beside its records is paid less often.
+const BATCH_MAX: usize = 4000;
 /// How often the gauges are told anew while nothing happens.
 const PULSE: Duration = Duration::from_secs(1);
 /// Failures that concern one topic only.
-const OF_A_TOPIC: [&str; 2] = ["topic_missing", "too_large"];
+const OF_A_TOPIC: [&str; 7] = [
+    "topic_missing",
+    "topic_forbidden",
+    "not_enough_replicas",
+    "no_leader",
+    "record_refused",
+    "timestamp_refused",
+    TOO_LARGE,
+];
+/// The failure that concerns one record only.
+const TOO_LARGE: &str = "too_large";
 /// How long a topic with such a failure is left alone.
 const STUCK_FOR: Duration = Duration::from_secs(5);
 
@@ -44,6 +55,8 @@ pub struct RelayStage<O, P> {
     pub flush_for: Duration,
     /// What the store had no room for.
     pub memory: Option<Arc<Memory>>,
+    /// The topic for what no topic takes. A record that is too large must not hold up those behind it for ever.
+    pub dead_letters: String,
 }
 
 /// How a relay ended.
@@ -57,15 +70,17 @@ pub struct Relayed {
 struct Sweep {
     /// The last row looked at; 0 begins anew.
     after: i64,
+    /// How many rows are looked at next.
+    batch: usize,
     /// Topics that cannot be sent to for a reason of their own, and when to try them again. Others go past them: a camera's
     /// health that has no topic must not hold up alerts.
-    stuck: HashMap<String, Timestamp>,
+    stuck: HashMap<String, Instant>,
     /// Topics of which a record was passed over in this sweep: what comes after it must not overtake it.
     held: HashSet<String>,
     /// Rows that were acknowledged and that the store could not note yet, such as on a full disk.
     unnoted: HashSet<i64>,
     /// When it was last counted what waits.
-    counted_at: Option<Timestamp>,
+    counted_at: Option<Instant>,
     backoff: Backoff,
 }
 
@@ -134,7 +149,11 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     ) -> Result<(Self, Sent), StoreError> {
         // Looked at before the outbox: what came into memory before this is newer than all that the outbox then has.
         let from_memory = self.memory.as_ref().map_or_else(Vec::new, |memory| memory.unsent(BATCH, &HashSet::new()));
-        let (stage, batch) = self.unsent(sweep.after).await?;
+        // Where alerts come all the time, a sweep has no end at which a topic would get its next try.
+        if sweep.retry_is_due(Instant::now()) {
+            sweep.begin_anew();
+        }
+        let (stage, batch) = self.unsent(sweep.after, sweep.batch).await?;
         self = stage;
         let Some(mut batch) = batch else { return Ok((self, Sent::Failed(sweep.backoff.failed()))) };
         let Some(last) = batch.last().map(|record| record.row) else {
@@ -147,35 +166,92 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
             return self.send_from_memory(from_memory, held, (committed, sweep), deadline).await;
         };
         sweep.after = last;
+        sweep.batch = if batch.len() < sweep.batch { BATCH } else { (sweep.batch * 2).min(BATCH_MAX) };
         batch.retain(|record| !sweep.unnoted.contains(&record.row));
         for (topic, records) in by_topic(batch) {
-            let now = self.clock.now();
-            if sweep.passes_over(&topic, now) {
+            if sweep.passes_over(&topic, Instant::now()) {
                 continue;
             }
-            match self.publish(&records, committed, deadline).await {
+            let (stage, outcome) = self.deliver(records, committed, sweep, deadline).await?;
+            self = stage;
+            match outcome {
                 Ok(()) => {
                     sweep.stuck.remove(&topic);
                     sweep.backoff.succeeded();
                     if sweep.stuck.is_empty() {
                         self.ready();
                     }
-                    self = self.acknowledged(&records, sweep).await?;
                 }
                 Err(why) if OF_A_TOPIC.contains(&why.reason) => {
                     self.failing(&why);
-                    sweep.stick(topic, now);
+                    sweep.stick(topic, Instant::now());
                     (self, _) = self.backlog().await?;
                 }
                 Err(why) => {
                     self.failing(&why);
                     sweep.begin_anew();
+                    sweep.batch = BATCH;
                     (self, _) = self.backlog().await?;
                     return Ok((self, Sent::Failed(sweep.backoff.failed())));
                 }
             }
         }
         Ok((self, Sent::Some))
+    }
+
+    /// Delivers records of one topic. Where one is too large for Kafka, the batch is halved until it is found; it goes to the
+    /// dead letters, and the rest goes on in its order.
+    async fn deliver(
+        mut self,
+        records: Vec<OutboxRecord>,
+        committed: &mut watch::Receiver<u64>,
+        sweep: &mut Sweep,
+        deadline: Option<Instant>,
+    ) -> Result<(Self, Result<(), PublishError>), StoreError> {
+        let mut parts = vec![records];
+        while let Some(mut part) = parts.pop() {
+            match self.publish(&part, committed, deadline).await {
+                Ok(()) => self = self.acknowledged(&part, sweep).await?,
+                Err(why) if why.reason == TOO_LARGE && part.len() > 1 => {
+                    parts.push(part.split_off(part.len() / 2));
+                    parts.push(part);
+                }
+                Err(why) if why.reason == TOO_LARGE => {
+                    if let Err(failed) = self.bury(&part[0], &why, committed, deadline).await {
+                        return Ok((self, Err(failed)));
+                    }
+                    sweep.unnoted.insert(part[0].row);
+                    self = self.note(sweep).await?;
+                }
+                Err(why) => return Ok((self, Err(why))),
+            }
+        }
+        Ok((self, Ok(())))
+    }
+
+    /// Sends a record that its topic refuses to the dead letters; without its value where that is too large for them as well.
+    /// It stays in the store, whole.
+    async fn bury(
+        &mut self,
+        record: &OutboxRecord,
+        why: &PublishError,
+        committed: &mut watch::Receiver<u64>,
+        deadline: Option<Instant>,
+    ) -> Result<(), PublishError> {
+        if record.topic == self.dead_letters {
+            return Err(why.clone());
+        }
+        let mut letter = dead_letter(record, &self.dead_letters, why);
+        let mut outcome = self.publish(std::slice::from_ref(&letter), committed, deadline).await;
+        if matches!(&outcome, Err(failed) if failed.reason == TOO_LARGE) {
+            letter.headers.insert(0, ("dead_value".to_owned(), "left_out".to_owned()));
+            letter.value.clear();
+            outcome = self.publish(std::slice::from_ref(&letter), committed, deadline).await;
+        }
+        outcome?;
+        self.metrics.buried(why.reason);
+        tracing::error!(topic = record.topic, error = %why, "a record is too large for Kafka; it went to the dead letters");
+        Ok(())
     }
 
     /// Publishes records of one topic. Once the line has ended, a broker that does not answer must not hold up the stop.
@@ -204,8 +280,8 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     }
 
     /// The next batch; none when the store does not answer now.
-    async fn unsent(mut self, after: i64) -> Result<(Self, Option<Vec<OutboxRecord>>), StoreError> {
-        let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.unsent(after, BATCH)).await?;
+    async fn unsent(mut self, after: i64, limit: usize) -> Result<(Self, Option<Vec<OutboxRecord>>), StoreError> {
+        let (outbox, outcome) = blocking(self.outbox, move |outbox| outbox.unsent(after, limit)).await?;
         self.outbox = outbox;
         let batch = self.answered(outcome)?;
         Ok((self, batch))
@@ -217,8 +293,8 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         sweep.unnoted.extend(batch.iter().map(|record| record.row));
         self = self.note(sweep).await?;
         // Counting what waits costs the more the more waits; while much does, once a second is often enough.
-        let now = self.clock.now();
-        if batch.len() == BATCH && sweep.counted_at.is_some_and(|at| now.since(at) < PULSE) {
+        let now = Instant::now();
+        if batch.len() >= BATCH && sweep.counted_at.is_some_and(|at| now.duration_since(at) < PULSE) {
             return Ok(self);
         }
         sweep.counted_at = Some(now);
@@ -324,6 +400,7 @@ impl Sweep {
         let backoff = Backoff::new(Duration::from_millis(100), longest_pause);
         Self {
             after: 0,
+            batch: BATCH,
             stuck: HashMap::new(),
             held: HashSet::new(),
             unnoted: HashSet::new(),
@@ -337,17 +414,22 @@ impl Sweep {
         self.held.clear();
     }
 
+    /// Whether a topic that was passed over may be tried again.
+    fn retry_is_due(&self, now: Instant) -> bool {
+        self.held.iter().any(|topic| self.stuck.get(topic).is_some_and(|&retry_at| retry_at <= now))
+    }
+
     /// Whether a topic is passed over now; if so, then until the sweep begins anew.
-    fn passes_over(&mut self, topic: &str, now: Timestamp) -> bool {
+    fn passes_over(&mut self, topic: &str, now: Instant) -> bool {
         if self.stuck.get(topic).is_some_and(|&retry_at| now < retry_at) {
             self.held.insert(topic.to_owned());
         }
         self.held.contains(topic)
     }
 
-    fn stick(&mut self, topic: String, now: Timestamp) {
+    fn stick(&mut self, topic: String, now: Instant) {
         self.held.insert(topic.clone());
-        self.stuck.insert(topic, now.plus(STUCK_FOR));
+        self.stuck.insert(topic, now + STUCK_FOR);
     }
 }
 
@@ -359,6 +441,16 @@ enum Sent {
     Nothing,
     /// Nothing gets through; pause for so long.
     Failed(Duration),
+}
+
+/// A record as a dead letter: its own headers after those that say what became of it.
+fn dead_letter(record: &OutboxRecord, topic: &str, why: &PublishError) -> OutboxRecord {
+    let size = record.value.len().to_string();
+    let told = [("dead_reason", why.reason), ("dead_topic", &record.topic), ("dead_size", &size)];
+    let mut headers: Vec<(String, String)> =
+        told.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    headers.extend(record.headers.iter().cloned());
+    OutboxRecord { topic: topic.to_owned(), headers, ..record.clone() }
 }
 
 /// The batch by topic, in the order of first appearance; within a topic the order stays.

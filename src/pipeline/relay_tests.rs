@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::domain::time::Timestamp;
 use crate::metrics::Metrics;
 use crate::pipeline::ports::Backlog;
 use std::collections::{BTreeMap, VecDeque};
@@ -58,6 +59,9 @@ struct ScriptedPublisher {
     arrived: Arc<Mutex<Vec<i64>>>,
     silent: bool,
     missing: Option<&'static str>,
+    /// This row is too large, and any batch with it.
+    large: Option<i64>,
+    buried: Arc<Mutex<Vec<OutboxRecord>>>,
 }
 
 impl Publisher for ScriptedPublisher {
@@ -67,6 +71,13 @@ impl Publisher for ScriptedPublisher {
         }
         if self.missing.is_some_and(|topic| batch[0].topic == topic) {
             return Err(PublishError { reason: "topic_missing", message: "no such topic".to_owned() });
+        }
+        if batch[0].topic == "dead" {
+            self.buried.lock().expect("no panic").extend(batch.iter().cloned());
+            return Ok(());
+        }
+        if batch.iter().any(|record| self.large == Some(record.row)) {
+            return Err(PublishError { reason: "too_large", message: "too large".to_owned() });
         }
         let takes = self.script.lock().expect("no panic").pop_front();
         let rows = batch.iter().map(|record| record.row).take(takes.unwrap_or(usize::MAX));
@@ -91,6 +102,7 @@ fn stage(
         health: watch::channel(StageHealth::default()).0,
         flush_for,
         memory: None,
+        dead_letters: "dead".to_owned(),
     }
 }
 
@@ -145,6 +157,34 @@ async fn a_topic_that_is_missing_holds_up_no_other() {
     assert_eq!(relayed, Relayed { left: 150 });
     let wanted: Vec<i64> = (1..=rows).filter(|row| row % 10 != 0).collect();
     assert_eq!(*publisher.arrived.lock().expect("no panic"), wanted);
+}
+
+#[tokio::test]
+async fn a_record_too_large_is_buried_and_the_rest_goes_on_in_order() {
+    let (outbox, publisher) = (outbox(39), ScriptedPublisher { large: Some(17), ..ScriptedPublisher::default() });
+    let (commits, committed) = watch::channel(0);
+    drop(commits);
+    let relayed = stage(&outbox, &publisher, Duration::from_secs(30)).run(committed).await.expect("no store error");
+    assert_eq!(relayed, Relayed { left: 0 });
+    let arrived = publisher.arrived.lock().expect("no panic").clone();
+    let of_alerts: Vec<i64> = arrived.into_iter().filter(|row| row % 10 != 0).collect();
+    let wanted: Vec<i64> = (1..=39).filter(|row| row % 10 != 0 && *row != 17).collect();
+    assert_eq!(of_alerts, wanted);
+    let buried = publisher.buried.lock().expect("no panic").clone();
+    assert_eq!(buried.iter().map(|letter| letter.row).collect::<Vec<_>>(), [17]);
+    assert!(buried[0].headers.contains(&("dead_topic".to_owned(), "alerts".to_owned())), "{buried:?}");
+}
+
+#[tokio::test]
+async fn a_topic_that_waits_is_tried_again_though_alerts_never_cease() {
+    let now = Instant::now();
+    let mut sweep = Sweep::new(Duration::from_secs(1));
+    sweep.after = 500;
+    sweep.stick("health".to_owned(), now);
+    assert!(sweep.passes_over("health", now) && !sweep.retry_is_due(now));
+    assert!(sweep.retry_is_due(now + STUCK_FOR), "whatever the wall clock says");
+    sweep.begin_anew();
+    assert!(!sweep.passes_over("health", now + STUCK_FOR));
 }
 
 #[tokio::test]

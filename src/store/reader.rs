@@ -97,6 +97,22 @@ impl Reader {
         )
     }
 
+    /// Alert changes that were captured in a span of time, after a row, in the order of recording.
+    pub fn changes_between(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        row: i64,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        self.all(
+            "SELECT row, alert_id, json, channel FROM alert_changes
+             WHERE row > ?3 AND captured_at >= ?1 AND captured_at < ?2 ORDER BY row LIMIT ?4",
+            params![from.as_nanos(), to.as_nanos(), row, count(limit)],
+            recorded,
+        )
+    }
+
     /// The last `limit` alert changes, in the order of recording.
     pub fn last_changes(&self, limit: usize) -> Result<Vec<Recorded>, StoreError> {
         let mut newest_first = self.all(
