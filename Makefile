@@ -1,7 +1,7 @@
 # `make help` lists what is here.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint bench kafka
+.PHONY: help setup build demo test faults outage lint bench kafka
 
 # rustup's cargo before Debian's, which is too old.
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
@@ -34,6 +34,14 @@ test: ## Run every test: the pure core first, then all with real parts.
 	cargo test --no-default-features --lib --test architecture
 	@LIGHTBAR_SKIPPED=$(CURDIR)/.tools/skipped bash -c 'cargo test; status=$$?; \
 		echo "tests skipped for want of something (SKIPPED above): $$(cat .tools/skipped 2>/dev/null | wc -l)"; exit $$status'
+
+faults: ## Run fault plans against the release program and a real Kafka. N=plans, SEED=number.
+	@scripts/setup.sh test
+	LIGHTBAR_FAULTS_N=$(or $(N),20) LIGHTBAR_FAULTS_SEED=$(or $(SEED),$(shell date +%s)) cargo test --release --test faults
+
+outage: ## Measure an outage of an hour of alerts, and draw docs/outage.svg.
+	@scripts/setup.sh test
+	LIGHTBAR_FAULTS_OUTAGE=$(CURDIR)/docs/outage.svg cargo test --release --test faults
 
 lint: ## Check format, lints and licences.
 	@scripts/setup.sh demo
