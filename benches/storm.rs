@@ -81,6 +81,7 @@ async fn storm(total: u64, paced: bool) -> Told {
         health: watch::channel(StageHealth::default()).0,
         flush_for: Duration::from_mins(5),
         memory: None,
+        dead_letters: facts::site().dead_letters_topic(),
     };
     // What a scene would have decided is made beforehand: the storm is about what comes after.
     let each = total / CAMERAS;

@@ -35,7 +35,7 @@ fn text(bytes: &[u8]) -> String {
 
 async fn one_partition(broker: &Broker, name: &str) {
     let spec = TopicSpec { name: name.to_owned(), partitions: 1, compact: false, keep: Duration::from_hours(1) };
-    topics::ensure(&broker.settings(), &[spec], 1).await.unwrap();
+    topics::ensure(&broker.settings(), &[spec], topics::Safety::SINGLE_BROKER).await.unwrap();
 }
 
 /// What `docs/integrate/testing.md` says that a consumer prints on the trial.

@@ -36,13 +36,17 @@ mod store_memory;
 mod store_care;
 mod store_versions;
 mod kafka;
+#[path = "../faults/acl.rs"]
+mod acl;
+mod kafka_refusals;
+mod kafka_secure;
+mod kafka_commands;
 mod web;
 mod lifecycle;
 mod dispatch;
 mod browser;
 mod line;
 mod disk;
-mod orders;
 mod street;
 mod score;
 mod replay;

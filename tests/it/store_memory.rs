@@ -83,6 +83,7 @@ async fn what_a_full_disk_refuses_is_sent_from_memory_and_recorded_when_there_is
         health: watch::channel(StageHealth::default()).0,
         flush_for: Duration::from_secs(30),
         memory: Some(Arc::clone(&memory)),
+        dead_letters: site().dead_letters_topic(),
     };
     let (record, relay) = (tokio::spawn(record.run(received)), tokio::spawn(relay.run(commits)));
     let mut sent = 0;

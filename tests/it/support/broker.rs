@@ -20,6 +20,7 @@ pub(crate) struct Broker {
     port: u16,
     folder: tempfile::TempDir,
     sasl: bool,
+    scram: Option<String>,
     child: Option<Child>,
     _alone: MutexGuard<'static, ()>,
 }
@@ -27,13 +28,19 @@ pub(crate) struct Broker {
 impl Broker {
     /// Starts one, or says why not: `scripts/kafka.sh fetch` was not run.
     pub(crate) fn start(sasl: bool) -> Option<Self> {
+        Self::start_with(sasl, |_| String::new(), None)
+    }
+
+    /// Starts one with lines of its own for `server.properties`, which may depend on its first port; and with a SCRAM account.
+    pub(crate) fn start_with(sasl: bool, more: impl FnOnce(u16) -> String, scram: Option<&str>) -> Option<Self> {
         if !root().join(".tools/kafka/libs/.complete").exists() {
             skipped("no Apache Kafka here; run scripts/kafka.sh fetch");
             return None;
         }
         let alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut broker =
-            Self { port: free_ports(), folder: tempfile::tempdir().unwrap(), sasl, child: None, _alone: alone };
+        let (port, folder) = (free_ports(), tempfile::tempdir().unwrap());
+        std::fs::write(folder.path().join("more.properties"), more(port)).unwrap();
+        let mut broker = Self { port, folder, sasl, scram: scram.map(str::to_owned), child: None, _alone: alone };
         broker.restart();
         Some(broker)
     }
@@ -46,12 +53,31 @@ impl Broker {
         }
     }
 
+    /// Whether it was not killed.
+    #[allow(dead_code, reason = "for the fault plans")]
+    pub(crate) fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
+    /// Sends it a signal by its name: STOP and CONT make it hang and go on.
+    #[allow(dead_code, reason = "for the fault plans")]
+    pub(crate) fn signal(&self, name: &str) {
+        if let Some(child) = &self.child {
+            let told = Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status().unwrap();
+            assert!(told.success(), "the broker is not there any more\n{}", self.log());
+        }
+    }
+
     /// Starts it again, on the same port with the same data; returns when it answers.
     pub(crate) fn restart(&mut self) {
         self.kill();
         let log = std::fs::File::create(self.folder.path().join("broker.log")).unwrap();
         let mut command = Command::new(root().join("scripts/kafka.sh"));
         command.args(["run", "--port", &self.port.to_string(), "--data"]).arg(self.folder.path().join("data"));
+        command.arg("--with").arg(self.folder.path().join("more.properties"));
+        if let Some(account) = &self.scram {
+            command.args(["--scram", account]);
+        }
         if self.sasl {
             command.args(["--sasl", &format!("lightbar:{PASSWORD}")]);
         }
@@ -70,6 +96,7 @@ impl Broker {
             mechanism: Mechanism::Plain,
             username: "lightbar".to_owned(),
             password: Secret::new(PASSWORD),
+            password_file: None,
         });
         settings
     }
@@ -80,7 +107,7 @@ impl Broker {
 
     /// Makes the topics of a site.
     pub(crate) async fn create_topics(&self, site: &Site) {
-        topics::ensure(&self.settings(), &topics::wanted(site, 3), 1).await.unwrap();
+        topics::ensure(&self.settings(), &topics::wanted(site, 3), topics::Safety::SINGLE_BROKER).await.unwrap();
     }
 
     fn log(&self) -> String {

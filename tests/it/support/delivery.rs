@@ -57,6 +57,7 @@ impl Delivery {
             health: relay_state,
             flush_for,
             memory: None,
+            dead_letters: facts::site().dead_letters_topic(),
         };
         Self {
             facts,

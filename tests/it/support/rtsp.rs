@@ -67,13 +67,7 @@ impl RtspServer {
                     });
                     let source = server.attach(Some(&context)).expect("the RTSP server opens its port");
                     let main_loop = glib::MainLoop::new(Some(&context), false);
-                    // From within the loop: one that is told to quit before it runs would run for ever.
-                    let (running, bound) = (main_loop.clone(), u16::try_from(server.bound_port()).unwrap());
-                    let up = glib::idle_source_new(None, glib::Priority::DEFAULT, move || {
-                        ready.send((running.clone(), bound)).unwrap();
-                        glib::ControlFlow::Break
-                    });
-                    up.attach(Some(&context));
+                    ready.send((main_loop.clone(), u16::try_from(server.bound_port()).unwrap())).unwrap();
                     main_loop.run();
                     server.client_filter(Some(&mut |_: &server::RTSPServer, _: &server::RTSPClient| {
                         server::RTSPFilterResult::Remove

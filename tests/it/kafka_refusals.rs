@@ -1,0 +1,202 @@
+//! What a real Apache Kafka refuses: each refusal has its own word, and none holds up what does not concern it.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use lightbar::domain::alert::AlertKind;
+use lightbar::domain::geometry::BBox;
+use lightbar::domain::ids::TrackId;
+use lightbar::domain::time::Timestamp;
+use lightbar::kafka::consumer::{Received, TopicReader};
+use lightbar::kafka::topics::{self, Safety};
+use lightbar::kafka::{KafkaPublisher, KafkaSettings, Mechanism, Sasl, Secret};
+use lightbar::pipeline::ports::{Fact, OutboxRecord, Publisher};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::mocking::MockCluster;
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use crate::acl;
+use crate::support::broker::Broker;
+use crate::support::delivery::Delivery;
+use crate::support::facts::{decided, opened, site};
+
+const ACCOUNT: &str = "lightbar";
+
+fn record(topic: &str, captured_at: Timestamp) -> OutboxRecord {
+    OutboxRecord {
+        row: 1,
+        topic: topic.to_owned(),
+        key: "gate-north".to_owned(),
+        headers: Vec::new(),
+        value: b"{}".to_vec(),
+        captured_at,
+        recorded_at: captured_at,
+    }
+}
+
+fn now() -> Timestamp {
+    lightbar::pipeline::ports::Clock::now(&lightbar::clock::SystemClock)
+}
+
+async fn all(settings: KafkaSettings, topic: String) -> Vec<Received> {
+    tokio::task::spawn_blocking(move || TopicReader::open(&settings, &topic).unwrap().read_to_end().unwrap())
+        .await
+        .unwrap()
+}
+
+/// Makes a topic with one setting of its own.
+async fn make(broker: &Broker, name: &str, setting: (&str, &str)) {
+    let admin: AdminClient<DefaultClientContext> =
+        rdkafka::ClientConfig::new().set("bootstrap.servers", broker.address()).create().unwrap();
+    let topic = NewTopic::new(name, 1, TopicReplication::Fixed(1)).set(setting.0, setting.1);
+    for outcome in admin.create_topics(&[topic], &AdminOptions::new()).await.unwrap() {
+        outcome.unwrap();
+    }
+}
+
+/// An alert of so many objects that it does not compress into a small record.
+fn crowded(n: u64) -> Fact {
+    let mut decided = decided(AlertKind::ObjectRemoved, "gate-north", n);
+    let one = decided.change.objects[0].clone();
+    decided.change.objects = (0..400_u32)
+        .map(|i| {
+            let mut object = one.clone();
+            object.track = TrackId(u64::from(i));
+            let at = f64::from(i.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24);
+            object.bbox = BBox::new(at * 0.9, at * at * 0.8, 0.013 + at / 30.0, 0.027 + at / 20.0);
+            object
+        })
+        .collect();
+    Fact::Alert(Box::new(decided))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_too_large_goes_to_the_dead_letters_and_holds_up_nobody() {
+    let Some(broker) = Broker::start(false) else { return };
+    let (site, dir) = (site(), tempfile::tempdir().unwrap());
+    make(&broker, &site.alerts_topic(), ("max.message.bytes", "1700")).await;
+    broker.create_topics(&site).await;
+    let delivery = Delivery::start(dir.path(), broker.settings(), Duration::from_mins(1));
+    for n in 0..41 {
+        let fact = if n == 20 { crowded(n) } else { opened("gate-north", n) };
+        delivery.facts.send(fact).await.unwrap();
+    }
+    let metrics = delivery.metrics.clone();
+    assert_eq!(delivery.stop().await.left, 0);
+    assert!(metrics.render().unwrap().contains("lightbar_relay_dead_letters_total{reason=\"too_large\"} 1"));
+
+    let mut ids: Vec<String> = Vec::new();
+    for record in all(broker.settings(), site.alerts_topic()).await {
+        let id = record.header("ce_id").unwrap().to_owned();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    assert_eq!(ids.len(), 40, "all but the large one");
+    assert!(ids.is_sorted(), "in order: {ids:?}");
+    let dead = all(broker.settings(), site.dead_letters_topic()).await;
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].header("dead_reason"), Some("too_large"));
+    assert_eq!(dead[0].header("dead_topic"), Some(site.alerts_topic().as_str()));
+    assert_eq!(dead[0].header("dead_size"), Some(dead[0].value.len().to_string().as_str()), "whole");
+    assert!(dead[0].value.len() > 4000 && !ids.contains(&dead[0].header("ce_id").unwrap().to_owned()));
+    assert_eq!(dead[0].key, "gate-north");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_refusal_has_its_own_word() {
+    let service = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let properties = |port: u16| {
+        format!(
+            "listeners=CLIENT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{},SERVICE://127.0.0.1:{service}\n\
+             advertised.listeners=CLIENT://127.0.0.1:{port},SERVICE://127.0.0.1:{service}\n\
+             listener.security.protocol.map=CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,SERVICE:SASL_PLAINTEXT\n\
+             sasl.enabled.mechanisms=PLAIN\n\
+             listener.name.service.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \
+             user_{ACCOUNT}=\"pw\";\n\
+             authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n\
+             allow.everyone.if.no.acl.found=true\nsuper.users=User:ANONYMOUS\n",
+            port + 1
+        )
+    };
+    let Some(broker) = Broker::start_with(false, properties, None) else { return };
+    let site = site();
+    broker.create_topics(&site).await;
+    let mut settings = KafkaSettings::plain(format!("127.0.0.1:{service}"));
+    settings.ack_timeout = Duration::from_secs(3);
+    settings.sasl = Some(Sasl {
+        mechanism: Mechanism::Plain,
+        username: ACCOUNT.to_owned(),
+        password: Secret::new("pw"),
+        password_file: None,
+    });
+    let mut publisher = KafkaPublisher::new(settings.clone());
+    let alerts = site.alerts_topic();
+    publisher.publish(&[record(&alerts, now())]).await.expect("nothing is forbidden yet");
+
+    acl::forbid_writing(&broker.address(), ACCOUNT, &site.shadow_topic());
+    let begun = Instant::now();
+    let refused = loop {
+        match publisher.publish(&[record(&site.shadow_topic(), now())]).await {
+            Ok(()) => assert!(begun.elapsed() < Duration::from_secs(30), "never forbidden"),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.reason, "topic_forbidden", "{refused}");
+    publisher.publish(&[record(&alerts, now())]).await.expect("another topic is not concerned");
+
+    acl::hide(&broker.address(), ACCOUNT, &site.tracks_topic());
+    let refused = loop {
+        match KafkaPublisher::new(settings.clone()).publish(&[record(&site.tracks_topic(), now())]).await {
+            Ok(()) => assert!(begun.elapsed() < Duration::from_mins(1), "never hidden"),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!(refused.reason, "topic_missing", "{refused}");
+
+    // A clock that is two hours ahead of the broker's: taken, without Kafka's own time.
+    let ahead = now().plus(Duration::from_hours(2));
+    publisher.publish(&[record(&alerts, now()), record(&alerts, ahead), record(&alerts, ahead)]).await.expect("taken");
+    let there = all(broker.settings(), alerts.clone()).await;
+    assert!(there.len() >= 5 && there.iter().any(|record| record.timestamp.is_none()), "{}", there.len());
+
+    acl::allow_again(&broker.address(), &site.shadow_topic());
+    // The broker says yes to a rule before all of it knows of it.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while let Err(refused) = publisher.publish(&[record(&site.shadow_topic(), now())]).await {
+        assert!(Instant::now() < deadline, "never allowed again: {refused}");
+    }
+
+    acl::forbid_producing(&broker.address(), ACCOUNT);
+    let refused = loop {
+        match KafkaPublisher::new(settings.clone()).publish(&[record(&alerts, now())]).await {
+            Ok(()) => assert!(Instant::now() < deadline, "never forbidden"),
+            Err(refused) => break refused,
+        }
+    };
+    assert!(["cluster_forbidden", "topic_forbidden"].contains(&refused.reason), "{refused}");
+    assert!(topics::inspect(&broker.settings(), &topics::wanted(&site, 3), Safety::SINGLE_BROKER).await.is_ok());
+}
+
+/// A cluster that answers questions and takes nothing; librdkafka's own, since a single real broker is whole or away.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_that_is_only_half_there_is_told_apart() {
+    let cluster = MockCluster::new(1).unwrap();
+    for topic in ["headless", "refusing"] {
+        cluster.create_topic(topic, 1, 1).unwrap();
+    }
+    cluster.partition_leader("headless", 0, None).unwrap();
+    let mut settings = KafkaSettings::plain(cluster.bootstrap_servers());
+    settings.ack_timeout = Duration::from_secs(2);
+    let refused = KafkaPublisher::new(settings.clone()).publish(&[record("headless", now())]).await.unwrap_err();
+    assert_eq!(refused.reason, "no_leader", "{refused}");
+    assert!(refused.message.contains("partition 0 of headless has no leader"), "{refused}");
+
+    let again = [RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS; 500];
+    cluster.request_errors(RDKafkaApiKey::Produce, &again);
+    let refused = KafkaPublisher::new(settings.clone()).publish(&[record("refusing", now())]).await.unwrap_err();
+    assert_eq!(refused.reason, "not_acknowledged", "{refused}");
+    cluster.clear_request_errors(RDKafkaApiKey::Produce);
+    KafkaPublisher::new(settings).publish(&[record("refusing", now())]).await.expect("well again");
+}
