@@ -304,6 +304,7 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     fn measure(&self, batch: &[OutboxRecord]) {
         let at = self.clock.now();
         for record in batch {
+            tracing::debug!(topic = record.topic, row = record.row, trace = record.trace(), "acknowledged");
             self.metrics.acknowledged(at.since(record.recorded_at), at.since(record.captured_at));
         }
     }

@@ -138,9 +138,15 @@ impl Service {
 
     /// All that the service has written anywhere, as one text.
     pub(crate) fn everything_written(&self) -> String {
-        let mut all = self.log();
-        for entry in fs::read_dir(self.data()).unwrap() {
-            all += &String::from_utf8_lossy(&fs::read(entry.unwrap().path()).unwrap());
+        let (mut all, mut folders) = (self.log(), vec![self.data()]);
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    all += &String::from_utf8_lossy(&fs::read(path).unwrap());
+                }
+            }
         }
         all
     }
