@@ -67,7 +67,7 @@ const DISPOSITIONS = ["false_environment", "false_model", "duplicate", "handled"
 function acts(handled, act) {
   const state = handled?.state ?? "new";
   const line = element("p", "acts");
-  const badge = element("span", `handled ${state}`, term("handled", state));
+  const badge = element("span", `handled is-${state}`, term("handled", state));
   if (handled?.change?.actor && handled.change.role !== "system") badge.title = handled.change.actor;
   line.append(badge);
   if (handled?.overdue) line.append(element("span", "overdue", word("overdue", term("timer", handled.overdue.timer))));
