@@ -118,6 +118,7 @@ enum Command {
     #[command(after_help = examples::CONTRACT)]
     Contract(contract::Args),
     /// Make or check Kafka's topics.
+    #[command(after_help = examples::KAFKA_TOPICS)]
     Kafka(kafka::Args),
     /// Send stored alerts to Kafka again.
     #[command(after_help = examples::RESEND)]

@@ -16,7 +16,7 @@ use crate::contract::codes;
 use crate::contract::schema::MINOR;
 
 /// Headers that a record which is sent again on request has and the first one had not; its bytes are judged without them.
-const OF_RESENDING: &str = "lightbar_";
+const OF_RESENDING: &str = "lightbar-resent";
 
 /// Judges records, one after the other.
 #[derive(Debug)]

@@ -95,7 +95,7 @@ fn who_joins_in_the_middle_is_not_told_of_gaps_before() {
 fn a_record_resent_on_request_is_a_repeat() {
     let records = records();
     let mut again = records[0].clone();
-    again.headers.push(("lightbar_resend".to_owned(), "2026-03-02T00:00:00.000Z".to_owned()));
+    again.headers.push(("lightbar-resent".to_owned(), "2026-03-02T00:00:00.000Z".to_owned()));
     let report = judged(&[records[0].clone(), again]);
     assert!(report.is_clean() && report.repeats == 1, "{report}");
 }

@@ -103,6 +103,14 @@ fn topics(site: &Site) -> Vec<Topic> {
             taken_in: false,
         },
         Topic {
+            id: "resend",
+            name: site.resend_topic(),
+            family: "alert",
+            about: "Stored alerts that somebody had sent again: the same ids and bytes as on their own topic, with a header that says so.",
+            keep: Keep::Days(7),
+            taken_in: false,
+        },
+        Topic {
             id: "camera-health",
             name: site.camera_health_topic(),
             family: "camera-health",

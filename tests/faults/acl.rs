@@ -49,6 +49,10 @@ fn create(broker: &str, prefix: &str, account: &str, operation: u8, permission: 
 #[allow(dead_code, reason = "for the tests of single refusals")]
 pub(crate) fn forbid_producing(broker: &str, account: &str) {
     let account = format!("User:{account}");
+    // Where any rule is found, only what a rule allows is allowed.
+    for place in [(TOPIC, "*", LITERAL), (CLUSTER, "kafka-cluster", LITERAL)] {
+        rule(broker, place, "User:*", ALL, ALLOW);
+    }
     rule(broker, (TOPIC, "*", LITERAL), &account, WRITE, DENY);
     rule(broker, (CLUSTER, "kafka-cluster", LITERAL), &account, IDEMPOTENT_WRITE, DENY);
 }
