@@ -83,6 +83,7 @@ pub struct App {
 
 impl App {
     /// Opens everything that can fail, so that a wrong set-up ends before a camera is touched.
+    #[expect(clippy::too_many_lines, reason = "the wiring of all rooms, in the order of the flow")]
     pub async fn build(settings: Settings, source: PathBuf) -> anyhow::Result<Self> {
         let metrics = Metrics::new().context("cannot declare the metrics")?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -187,7 +188,7 @@ impl App {
         let upkeep = tokio::spawn(upkeep.run());
         let looking = tokio::spawn(serving::watch_outbox(store.outbox()?, Arc::clone(&board)));
         let baselines: SharedBaselines = Arc::new(Mutex::new(store.baselines()?));
-        let reload = Reload::begin(source, settings.clone())?;
+        let reload = Reload::begin(source, settings.clone());
         Ok(Self {
             settings,
             metrics,

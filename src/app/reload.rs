@@ -14,7 +14,7 @@ pub(super) struct Reload {
 
 impl Reload {
     /// The configuration that the service starts with; says in the data folder who runs.
-    pub(super) fn begin(path: PathBuf, current: Settings) -> anyhow::Result<Self> {
+    pub(super) fn begin(path: PathBuf, current: Settings) -> Self {
         let reload = Self { path, current, generation: 0 };
         let path = ReloadAnswer::pid_path(&reload.current.service.data_dir);
         if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
@@ -22,7 +22,7 @@ impl Reload {
             tracing::error!(path = %path.display(), %error, "cannot say who runs: `lightbar reload` will not find this process, SIGHUP does");
         }
         reload.answer(vec!["started".to_owned()], Vec::new());
-        Ok(reload)
+        reload
     }
 
     /// Reads the files again and does what changed.

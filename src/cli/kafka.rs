@@ -28,6 +28,7 @@ enum What {
 
 #[derive(Debug, clap::Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["create", "check"])))]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 struct TopicArgs {
     /// Make those that are missing; those that are there are only checked.
     #[arg(long)]

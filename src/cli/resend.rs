@@ -59,6 +59,7 @@ struct Count {
     last: Option<Timestamp>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.to <= args.from {
         bail!("--to {} is not after --from {}", rfc3339(args.to), rfc3339(args.from));
@@ -95,8 +96,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 /// A live topic has its order and its sequence numbers, which records from the past would break.
 fn refuse_live(site: &Site, topic: &str) -> anyhow::Result<()> {
-    let ours =
-        topic.strip_prefix(&site.topic_prefix).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".v1"));
+    let ours = topic
+        .strip_prefix(&site.topic_prefix)
+        .is_some_and(|rest| rest.starts_with('.') && rest.rsplit_once('.').is_some_and(|(_, version)| version == "v1"));
     if ours && topic != site.resend_topic() {
         bail!(
             "--topic: got {topic}, which Lightbar writes by itself; old records would break its order; wants {} or a topic of yours",

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -98,7 +98,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Check { place } => check(place),
-        Command::Export { place, out } => export(place, out),
+        Command::Export { place, out } => export(place, &out),
         Command::Repair { config } => repair(&config),
         Command::Backup { place, out } => {
             store::back_up(&place.folder()?, &out)?;
@@ -126,12 +126,12 @@ fn check(place: Place) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn export(place: Place, out: PathBuf) -> anyhow::Result<ExitCode> {
+fn export(place: Place, out: &Path) -> anyhow::Result<ExitCode> {
     let folder = place.folder()?;
     let read = if out.as_os_str() == "-" {
         store::export(&folder, &mut io::stdout().lock())?
     } else {
-        let file = File::create_new(&out).with_context(|| format!("cannot make {}; name a new file", out.display()))?;
+        let file = File::create_new(out).with_context(|| format!("cannot make {}; name a new file", out.display()))?;
         let mut writer = BufWriter::new(file);
         let read = store::export(&folder, &mut writer)?;
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
@@ -203,5 +203,5 @@ fn as_lines(info: &Info) -> String {
         ("blind 盲区", format!("{} intervals", info.blind)),
         ("alive 最近运行", info.alive_at.map_or_else(|| "never".to_owned(), local)),
     ];
-    rows.iter().map(|(name, value)| format!("{name}: {value}\n")).collect()
+    rows.map(|(name, value)| format!("{name}: {value}\n")).concat()
 }

@@ -10,7 +10,9 @@ fn records() -> Vec<Record> {
 
 fn judged(records: &[Record]) -> Report {
     let mut checker = Checker::new(true);
-    records.iter().for_each(|record| checker.see(record));
+    for record in records {
+        checker.see(record);
+    }
     checker.report().clone()
 }
 
@@ -44,7 +46,7 @@ fn every_broken_promise_is_found() {
         (Promise::Headers, "ce_sequence", |r| set(&mut r[0], "ce_sequence", "1")),
         (Promise::Data, "no JSON", |r| r[0].value = b"{".to_vec()),
         (Promise::Data, "severity", |r| {
-            r[0].value = replaced(&r[0].value, "\"severity\":\"Minor\"", "\"severity\":\"bad\"")
+            r[0].value = replaced(&r[0].value, "\"severity\":\"Minor\"", "\"severity\":\"bad\"");
         }),
         (Promise::Id, "ce_id is", |r| set(&mut r[0], "ce_id", "019ca869-5000-7000-8000-000000000000.9")),
         (Promise::Key, "the key is \"gate\"", |r| r[0].key = "gate".to_owned()),

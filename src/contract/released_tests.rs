@@ -73,7 +73,7 @@ fn released_files_are_as_they_were() {
     let listed: Vec<(&str, &str)> = sums.lines().filter_map(|line| line.split_once("  ")).collect();
     for (sum, file) in &listed {
         let bytes = std::fs::read(folder.join(file)).unwrap_or_else(|e| panic!("{file} was released and is gone: {e}"));
-        let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         assert!(hex == *sum, "{file} was released and must not change; a change belongs into deploy/schemas/{file}");
     }
     let there: usize =
@@ -286,7 +286,7 @@ fn a_broken_promise_is_noticed_and_growth_is_not() {
         ("a new kind", |s| s["properties"]["kind"]["enum"].as_array_mut().expect("words").push("drone_seen".into())),
         ("more said", |s| {
             s["properties"]["count"]["description"] =
-                "How many objects are concerned; may be more than are listed in `objects`. Never less.".into()
+                "How many objects are concerned; may be more than are listed in `objects`. Never less.".into();
         }),
         (
             "a new minor version",

@@ -38,7 +38,7 @@ pub(crate) fn measure(ground: &mut Ground, picture: &Path) -> Result<(), String>
     std::thread::park_timeout(QUIET);
     let p99 = world.metric_quantile("lightbar_relay_record_to_ack_seconds", 0.99);
     println!("commit and publish at 100 changes per second: p99 below {p99:.3} s (upper bound of its bucket)");
-    world.stop(Duration::from_secs(60))?;
+    world.stop(Duration::from_mins(1))?;
 
     world.set_rate(RATE);
     world.start();
@@ -79,7 +79,7 @@ pub(crate) fn measure(ground: &mut Ground, picture: &Path) -> Result<(), String>
     }
     let (began_at, left) = first.ok_or("nothing drained")?;
     let drained = left as f64 / last.duration_since(began_at).as_secs_f64().max(0.001);
-    world.stop(Duration::from_secs(60))?;
+    world.stop(Duration::from_mins(1))?;
     let limit = brokers_limit(ground);
     let memory = |part: &[Sample]| part.iter().map(|s| s.resident_mib).fold(0.0, f64::max);
     let half = samples.len() / 3;
@@ -101,7 +101,7 @@ fn brokers_limit(ground: &Ground) -> f64 {
     let at = Timestamp::from_millis(
         std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64,
     );
-    let value: String = (0..60).map(|n| format!("{{\"object\":{n},\"x\":0.{n}7,\"y\":0.2}},")).collect();
+    let value = (0..60).map(|n| format!("{{\"object\":{n},\"x\":0.{n}7,\"y\":0.2}},")).collect::<Vec<_>>().concat();
     let batch: Vec<OutboxRecord> = (0..4000)
         .map(|row| OutboxRecord {
             row,
@@ -123,6 +123,9 @@ fn brokers_limit(ground: &Ground) -> f64 {
     sent as f64 / begun.elapsed().as_secs_f64()
 }
 
+/// A curve: its name, its colour, and its value at a sample.
+type Curve = (&'static str, &'static str, fn(&Sample) -> f64);
+
 /// Three curves over one time line.
 fn svg(samples: &[Sample]) -> String {
     const W: f64 = 760.0;
@@ -133,7 +136,7 @@ fn svg(samples: &[Sample]) -> String {
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
         3.0 * (H + 40.0) + 20.0
     );
-    let curves: [(&str, &str, fn(&Sample) -> f64); 3] = [
+    let curves: [Curve; 3] = [
         ("records that wait", "#1f6feb", |s| s.depth as f64),
         ("age of the oldest, s", "#9a6700", |s| s.age_s),
         ("memory of the service, MiB", "#1a7f37", |s| s.resident_mib),

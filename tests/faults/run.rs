@@ -16,7 +16,7 @@ use crate::world::{ACCOUNT, Abilities, PASSWORD, World};
 /// How often is looked what is due.
 const LOOK: Duration = Duration::from_millis(20);
 /// How long the service may take to be well again by itself; a broker that starts on a busy machine is in it.
-const RECOVERY: Duration = Duration::from_secs(120);
+const RECOVERY: Duration = Duration::from_mins(2);
 
 /// Where plans happen.
 pub(crate) struct Ground {
@@ -99,7 +99,7 @@ impl Ground {
             Fault::NetworkHalfOpen => self.proxy.set(Network::HalfOpen),
             Fault::AnswersLost => self.proxy.set(Network::AnswersLost),
             Fault::WriteForbidden if self.broker_answers() => {
-                acl::forbid_writing(&self.broker.address(), ACCOUNT, prefix)
+                acl::forbid_writing(&self.broker.address(), ACCOUNT, prefix);
             }
             Fault::TopicsHidden if self.broker_answers() => acl::hide(&self.broker.address(), ACCOUNT, prefix),
             Fault::WriteForbidden | Fault::TopicsHidden => {}

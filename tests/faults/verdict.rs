@@ -115,7 +115,7 @@ fn compare(topic: &str, wanted: &HashMap<&str, &str>, records: &[Received], wron
         match wanted.get(id.1) {
             None => wrong.push(format!("{place}: {} was never decided", id.1)),
             Some(json) if json.as_bytes() != record.value => {
-                wrong.push(format!("{place}: {} has other bytes than in the store", id.1))
+                wrong.push(format!("{place}: {} has other bytes than in the store", id.1));
             }
             Some(_) => {}
         }

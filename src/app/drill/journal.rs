@@ -58,14 +58,14 @@ fn keep(mut file: File, reader: &Reader, mut last: i64, stop: &AtomicBool) -> an
             Ok(changes) if changes.is_empty() && ending => return Ok(()),
             Ok(changes) if changes.is_empty() => std::thread::park_timeout(LOOK_EVERY),
             Ok(changes) => {
-                let mut lines = String::new();
+                let mut lines = Vec::new();
                 for change in &changes {
                     last = change.row;
                     let alert: serde_json::Value = serde_json::from_str(&change.json)?;
-                    lines += &format!("{last} {}.{} {}\n", change.alert, alert["revision"], change.channel.as_str());
+                    writeln!(lines, "{last} {}.{} {}", change.alert, alert["revision"], change.channel.as_str())?;
                 }
                 // One write, so that a SIGKILL leaves no half of it but at the very end.
-                file.write_all(lines.as_bytes()).context("writing the journal")?;
+                file.write_all(&lines).context("writing the journal")?;
             }
             // A store that does not answer now is asked again; what it has committed is not lost by that.
             Err(_) if !ending => std::thread::park_timeout(LOOK_EVERY),

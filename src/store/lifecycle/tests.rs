@@ -74,7 +74,7 @@ fn decided(camera: &str, n: u64) -> Decided {
 fn policy() -> Policy {
     let mut policy = Policy::default();
     // Loitering has priority 4, which has no deadlines otherwise.
-    policy.deadlines.acknowledge[3] = Some(Duration::from_secs(60));
+    policy.deadlines.acknowledge[3] = Some(Duration::from_mins(1));
     policy.systems = vec![DispatchSystem { id: "county".to_owned(), roles: vec![Role::Patrol] }];
     let place = |camera: &str| Place { camera: CameraId::parse(camera).unwrap(), zone: None };
     policy.adjacency =
