@@ -78,7 +78,7 @@ const zh = {
     wrong_way: "逆行", crowd: "人员聚集", object_abandoned: "物品遗留", object_removed: "物品移走", vehicle_stopped: "车辆停留",
     object_present: "出现目标", fast_move: "快速移动", camera_tamper: "摄像机被干扰", video_degraded: "画面质量差",
     video_loss: "视频丢失", storm: "告警过多", overload: "主机过载", store: "存储故障", manual: "人工上报" },
-  class: { person: "人员", bicycle: "自行车", motorcycle: "摩托车", car: "轿车", bus: "公交车", truck: "卡车", van: "面包车", animal: "动物",
+  class: { person: "人员", bicycle: "自行车", motorcycle: "摩托车", car: "小汽车", bus: "公交车", truck: "卡车", van: "面包车", animal: "动物",
     bag: "包", boat: "船", fire: "火", smoke: "烟", other: "物体", unknown: "未知物体" },
   cause: { starting: "正在启动", unreachable: "无法连接", unauthorized: "密码被拒", stalled: "不再发送画面", unusable: "视频不可用",
     undecodable: "无法解码", overload: "主机过忙", service_down: "服务未运行", disabled: "已停用",
