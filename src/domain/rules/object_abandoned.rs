@@ -172,7 +172,11 @@ impl AbandonedWatch {
         self.left.retain_mut(|left| {
             let there = thing_seen_at(view, &left.bbox, None);
             if !there && !is_hidden(view, &left.bbox) {
-                (left.empty, left.until) = (left.empty.saturating_add(view.looked_for), view.at);
+                left.empty = left.empty.saturating_add(view.looked_for);
+                // What was put down there and is missed for a moment has not come later for it.
+                if !was_seen_lately(view, &left.bbox) {
+                    left.until = view.at;
+                }
             }
             // A moment's miss is no leaving.
             (left.empty >= GONE || !there) && view.at.since(left.until) < LEFT_FOR
@@ -338,6 +342,14 @@ fn distance(place: &BBox, body: &BBox) -> f64 {
     let size = place.w.max(place.h).max(1e-3);
     let beside = ((a.x - b.x).abs() - body.w / 2.0).max(0.0);
     beside.hypot(a.y - b.y) / size
+}
+
+/// Whether a thing was seen on the place within the last moments.
+fn was_seen_lately(view: &View<'_>, place: &BBox) -> bool {
+    view.tracks.iter().any(|t| {
+        let thing = t.is_confirmed() && !is_living(t.class()) && t.class() != ObjectClass::Unknown;
+        thing && view.at.since(t.last_seen()) < GONE && overlaps(&t.measured(), place)
+    })
 }
 
 /// Whether someone or something that the detector sees stands before the place.
