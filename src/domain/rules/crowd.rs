@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::episode::{Enough, Episode};
 use super::rule::{Rest, Settings};
-use super::stays::Stays;
+use super::stays::{Stays, is_fairly_seen};
 use super::watch::{Notice, Post, View, Watch};
 use crate::domain::alert::AlertKind;
 use crate::domain::ids::ZoneId;
@@ -79,7 +79,8 @@ impl Watch for CrowdWatch {
             self.episode.go_on(&stays, Enough { count: few, clear }, view, notices);
             return;
         }
-        if stays.len() < many {
+        let fair: Vec<_> = stays.iter().filter(|stay| is_fairly_seen(stay.track)).collect();
+        if fair.len() < many {
             if self.last_many.is_none_or(|last| view.at.since(last) > FORGIVEN) {
                 self.many_since = None;
             }
@@ -87,7 +88,7 @@ impl Watch for CrowdWatch {
         }
         self.last_many = Some(view.at);
         // They were so many from the moment at which the last one needed came in.
-        let since = *self.many_since.get_or_insert(stays[many - 1].since);
+        let since = *self.many_since.get_or_insert(fair[many - 1].since);
         if view.at.since(since) >= dwell {
             self.episode.begin(since, &stays, (view, post), notices);
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::presence::{Presences, Turn};
 use super::rule::{Rest, Settings};
+use super::stays::is_fairly_seen;
 use super::watch::{Beginning, Notice, Post, View, Watch, quote};
 use crate::domain::alert::{AlertKind, EndReason};
 use crate::domain::ids::{TrackId, ZoneId};
@@ -72,7 +73,11 @@ impl Watch for LoiteringWatch {
                     *next = next.saturating_mul(2);
                     notices.push(Notice::Continued { subject: track.id(), concerned: object().into() });
                 }
-                None if stayed >= dwell && post.rule.filter.admits(track) && post.may_speak(track.id(), view.at) => {
+                None if stayed >= dwell
+                    && is_fairly_seen(track)
+                    && post.rule.filter.admits(track)
+                    && post.may_speak(track.id(), view.at) =>
+                {
                     self.told.insert(track.id(), dwell.max(Duration::from_secs(1)).saturating_mul(2));
                     notices.push(Notice::Began(Beginning::new(track.id(), presence.since, object())));
                 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::episode::{Enough, Episode};
 use super::rule::{Rest, Settings};
-use super::stays::Stays;
+use super::stays::{Stays, is_fairly_seen};
 use super::watch::{Notice, Post, View, Watch};
 use crate::domain::alert::AlertKind;
 use crate::domain::ids::ZoneId;
@@ -67,7 +67,9 @@ impl Watch for OccupiedWatch {
         let stays = self.stays.look(view, post);
         if self.episode.is_open() {
             self.episode.go_on(&stays, self.enough, view, notices);
-        } else if let Some(longest) = stays.first().filter(|stay| stay.dwell(view.at) >= self.dwell) {
+        } else if let Some(longest) = stays.iter().find(|stay| is_fairly_seen(stay.track))
+            && longest.dwell(view.at) >= self.dwell
+        {
             self.episode.begin(longest.since, &stays, (view, post), notices);
         }
     }

@@ -23,6 +23,8 @@ const ANCHORED_AFTER: Duration = Duration::from_millis(800);
 const MOVED_AFTER: Duration = Duration::from_millis(400);
 /// How fast the resting box follows what is seen, in seconds.
 const REST_MEMORY: f64 = 2.0;
+/// How far back it is remembered at how many looks it was seen, in seconds.
+const SHARE_MEMORY: f64 = 2.0;
 /// Points kept of the path: what rules have not seen yet, or the time before a track is confirmed.
 const TRAIL: usize = 48;
 
@@ -43,6 +45,7 @@ pub struct Track {
     pub(super) seen_now: bool,
     pub(super) missing: Duration,
     pub(super) hidden: bool,
+    seen_share: f64,
     pub(super) filter: Kalman,
     at_last_hit: Kalman,
     measured: BBox,
@@ -77,6 +80,7 @@ impl Track {
             seen_now: true,
             missing: Duration::ZERO,
             hidden: false,
+            seen_share: 0.5,
             filter,
             at_last_hit: filter,
             measured: seen.bbox,
@@ -100,6 +104,7 @@ impl Track {
             seen_now: false,
             missing: ANCHORED_AFTER,
             rest,
+            seen_share: 1.0,
             restored: true,
             trail: VecDeque::new(),
             ..Self::new(thing.track, thing.first_seen, &seen)
@@ -176,6 +181,11 @@ impl Track {
         self.hidden
     }
 
+    /// At which share of the last looks it was seen, 0..=1; looks at which something stood before it do not count.
+    pub const fn seen_share(&self) -> f64 {
+        self.seen_share
+    }
+
     /// Whether it rests and has been unseen for longer than a blink: it is looked for on its place only.
     pub(super) fn is_anchored(&self) -> bool {
         self.is_stationary() && self.missing >= ANCHORED_AFTER
@@ -245,6 +255,14 @@ impl Track {
         self.missing = Duration::ZERO;
         self.confirmed |= self.evidence >= CONFIRM_EVIDENCE && at.since(self.first_seen) >= CONFIRM_SPAN;
         self.remember(at, self.filter.bbox());
+    }
+
+    /// Counts a look of `dt`, at which it was seen or not.
+    pub(super) fn count_look(&mut self, dt: Duration) {
+        if self.seen_now || !self.hidden {
+            let fresh = 1.0 - (-dt.as_secs_f64() / SHARE_MEMORY).exp();
+            self.seen_share += fresh * (f64::from(u8::from(self.seen_now)) - self.seen_share);
+        }
     }
 
     /// Notes that a look of `dt` did not show it.

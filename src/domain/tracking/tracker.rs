@@ -105,6 +105,9 @@ impl Tracker {
         for (track, _) in self.tracks.iter_mut().zip(&hit).filter(|(_, hit)| !**hit) {
             track.miss(looked_for);
         }
+        for track in &mut self.tracks {
+            track.count_look(looked_for);
+        }
         for (detection, _) in seen.iter().zip(&taken).filter(|(d, taken)| !**taken && self.config.is_sure(d)) {
             if self.tracks.len() < MAX_TRACKS {
                 self.tracks.push(Track::new(TrackId(self.next_id), at, detection));
