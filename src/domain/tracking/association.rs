@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::kalman::extent;
 use super::track::Track;
+use super::tracker::is_living;
 use crate::domain::detection::{Detection, ObjectClass};
 use crate::domain::geometry::BBox;
 
@@ -12,7 +13,10 @@ pub(super) const LIMIT: f64 = 1.9;
 /// Overlap below this says nothing; distance decides.
 const LEAST_IOU: f64 = 0.1;
 /// What was unseen for longer must be found nearer to its forecast, or every newcomer would be taken for one who left.
-const BLINK: Duration = Duration::from_millis(600);
+pub(super) const BLINK: Duration = Duration::from_millis(600);
+
+/// One who stood and was missed for longer may be anybody when he is seen elsewhere.
+const WALKED_OFF: Duration = Duration::from_millis(2500);
 
 /// Classes that detectors take for each other from frame to frame; no track changes its family.
 pub(crate) const fn family(class: ObjectClass) -> u8 {
@@ -45,10 +49,11 @@ pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f
     }
     let size = extent(expected);
     let spread = track.filter.spread();
-    let reach = if track.missing > BLINK { 1.25 } else { 2.5 };
-    let gate = |spread: f64, size: f64| (3.0 * spread).clamp(0.5 * size, reach * size);
+    // What stands on the ground goes sideways on the picture rather than up or down.
+    let reach = if track.missing > BLINK { [1.25, 0.6] } else { [2.5, 2.5] };
+    let gate = |spread: f64, size: f64, reach: f64| (3.0 * spread).clamp(0.5 * size, reach * size);
     let (a, b) = (expected.centre(), seen.bbox.centre());
-    let off = ((a.x - b.x) / gate(spread.x, size[0])).hypot((a.y - b.y) / gate(spread.y, size[1]));
+    let off = ((a.x - b.x) / gate(spread.x, size[0], reach[0])).hypot((a.y - b.y) / gate(spread.y, size[1], reach[1]));
     let ratio = expected.area().max(1e-9) / seen.bbox.area().max(1e-9);
     (off < 1.0 && (0.33..=3.0).contains(&ratio)).then_some(1.0 + 0.8 * off + doubt)
 }
@@ -58,6 +63,18 @@ pub(super) fn overlap_cost(track: &Track, place: &BBox, seen: &Detection, least:
     let doubt = difference(track, seen)?;
     let iou = place.iou(&seen.bbox);
     (iou >= least).then_some(1.0 - iou + doubt + unlikeness(track, place, seen))
+}
+
+/// What it costs to take `seen` for one who stood, was missed for a moment, and may have walked off meanwhile. Between 0 and 1.
+pub(super) fn walked_off_cost(track: &Track, place: &BBox, seen: &BBox, class: ObjectClass) -> Option<f64> {
+    let stood = track.class() == class && is_living(class) && track.is_anchored() && track.missing <= WALKED_OFF;
+    if !stood || !(0.75..=1.33).contains(&(place.h.max(1e-6) / seen.h.max(1e-6))) {
+        return None;
+    }
+    let (a, b, size) = (place.bottom_centre(), seen.bottom_centre(), extent(place));
+    let far = ((a.x - b.x) / (2.0 * size[0])).hypot((a.y - b.y) / (0.5 * size[1]));
+    let off = far / (0.5 + track.missing.as_secs_f64());
+    (off < 1.0).then_some(off)
 }
 
 /// What tells two apart whose boxes overlap alike: how tall they are and how surely they are seen (Hybrid-SORT, Yang 2024), how

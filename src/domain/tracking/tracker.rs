@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::TrackerConfig;
 use super::assignment::{Pair, assign};
-use super::association::{LIMIT, cost, is_double, overlap_cost};
+use super::association::{BLINK, LIMIT, cost, is_double, overlap_cost, walked_off_cost};
 use super::track::Track;
 use crate::domain::baseline::Baseline;
 use crate::domain::detection::{Detection, ObjectClass};
@@ -158,7 +158,15 @@ impl Tracker {
         let sure = |d: usize| self.config.is_sure(seen[d]);
         let known = |t: usize| self.tracks[t].confirmed;
         let whole = |t: usize, d: usize| cost(&self.tracks[t], &expected[t], seen[d]);
-        free.run(LIMIT, |t, d| (known(t) && sure(d)).then(|| whole(t, d)).flatten());
+        // What was away for longer than a blink must fit better than a newcomer who goes on from the last look.
+        let newcomers: Vec<usize> = (0..self.tracks.len()).filter(|&t| !known(t) && self.tracks[t].seen_now).collect();
+        let best_newcomer: Vec<f64> = (0..seen.len())
+            .map(|d| newcomers.iter().filter_map(|&t| whole(t, d)).fold(f64::INFINITY, f64::min))
+            .collect();
+        free.run(LIMIT, |t, d| {
+            let cost = if known(t) && sure(d) { whole(t, d) } else { None };
+            cost.filter(|&cost| self.tracks[t].missing <= BLINK || cost < best_newcomer[d])
+        });
         let fresh = |t: usize| self.tracks[t].missing <= Duration::from_millis(600) || self.tracks[t].is_stationary();
         free.run(0.8, |t, d| {
             (known(t) && fresh(t) && !sure(d))
@@ -169,6 +177,11 @@ impl Tracker {
         free.run(0.9, |t, d| {
             (known(t) && sure(d))
                 .then(|| overlap_cost(&self.tracks[t], &self.tracks[t].measured(), seen[d], 0.2))
+                .flatten()
+        });
+        free.run(1.0, |t, d| {
+            (known(t) && sure(d))
+                .then(|| walked_off_cost(&self.tracks[t], &expected[t], &seen[d].bbox, seen[d].class))
                 .flatten()
         });
         free.matches
