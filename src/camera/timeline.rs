@@ -4,8 +4,8 @@
 //! the camera sends RTCP sender reports, its own clock (which may be local time, 1970, or plainly wrong). So the capture time
 //! is `pts + offset`: the offset begins with the first arrival, follows the earliest arrivals (a sliding minimum, which sees
 //! drift and not jitter) and is refined by RTCP, but at most by half a percent of the time that passes, so that differences stay
-//! media time. While pictures would be taken later than they arrived (a server that sends its last seconds in one burst),
-//! time may run at half speed.
+//! media time (five percent in the first seconds, while the first arrival turns out to have been late). While pictures would be
+//! taken later than they arrived (a server that sends its last seconds in one burst), time may run at half speed.
 //!
 //! A new connection, presentation times that jump back or far ahead, and a server clock that was set forward for good begin a
 //! new epoch: a new offset, never before the last capture time that was given. A server clock that was set back is not
@@ -28,6 +28,10 @@ const STEPPED: i64 = 10 * SECOND;
 const AHEAD_TOLERANCE: i64 = SECOND / 20;
 /// Share of the passing time by which the offset may move.
 const SLEW: i64 = 200;
+/// So long after an epoch began, its first arrival may turn out to have been a late one (a server under load answers slowly at
+/// first): while pictures would be called taken later than the earliest arrivals say, time runs slower by this share.
+const SETTLES: i64 = 15 * SECOND;
+const SETTLING_SLEW: i64 = 20;
 /// Width and number of the sliding minimum's buckets.
 const BUCKET: i64 = 3 * SECOND;
 const BUCKETS: usize = 10;
@@ -49,6 +53,7 @@ struct Epoch {
     /// Where the offset changed: (presentation time, offset), the newest last. Between two it changes evenly, so that a B-frame
     /// that comes after a later picture is still given a time before it.
     knots: VecDeque<(i64, i64)>,
+    began: i64,
     floor: i64,
     last_taken: i64,
     arrivals: SlidingMinimum,
@@ -124,7 +129,7 @@ impl Epoch {
     fn begin(pts: i64, taken: i64, newest: Option<i64>) -> Self {
         let floor = newest.map_or(i64::MIN, |newest| newest + 1_000);
         let knots = VecDeque::from([(pts, taken.max(floor) - pts)]);
-        Self { knots, floor, last_taken: taken, arrivals: SlidingMinimum::default(), rtcp: None }
+        Self { knots, began: pts, floor, last_taken: taken, arrivals: SlidingMinimum::default(), rtcp: None }
     }
 
     /// The highest presentation time, and the offset there.
@@ -147,7 +152,12 @@ impl Epoch {
         if passed <= 0 {
             return;
         }
-        let down = if pts + offset > received { passed / 2 } else { passed / SLEW };
+        let settling = pts - self.began < SETTLES && offset > self.arrivals.least();
+        let down = match () {
+            () if pts + offset > received => passed / 2,
+            () if settling => passed / SETTLING_SLEW,
+            () => passed / SLEW,
+        };
         self.knots.push_back((pts, offset + (target - offset).clamp(-down, passed / SLEW)));
         if self.knots.len() > KNOTS {
             self.knots.pop_front();
@@ -271,6 +281,22 @@ mod tests {
             last = (captured.seconds_from(received), captured);
         }
         assert!(last.0.abs() < 0.001, "{last:?}");
+    }
+
+    #[test]
+    fn a_first_picture_that_came_late_is_made_good_within_seconds() {
+        let mut line = timeline();
+        let late = |ms: i64| 0.max(400 - ms / 2); // a machine under load, less so by and by
+        let off = |line: &mut Timeline, from: i64, until: i64| {
+            let mut last = 0.0;
+            for ms in (from..until).step_by(40) {
+                last = line.stamp(shown(ms), at(ms + late(ms)), None).0.seconds_from(at(ms)) * 1e3;
+            }
+            last
+        };
+        assert!(off(&mut line, 0, 40) > 399.0);
+        let after = off(&mut line, 40, 9_000);
+        assert!(after.abs() < 1.0, "{after} ms");
     }
 
     #[test]
