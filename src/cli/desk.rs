@@ -145,7 +145,7 @@ pub(super) fn watch(args: WatchArgs) -> anyhow::Result<ExitCode> {
 #[expect(clippy::needless_pass_by_value, reason = "each command takes its arguments whole")]
 pub(super) fn unwatch(args: UnwatchArgs) -> anyhow::Result<ExitCode> {
     let url = args.service.address(&format!("/api/v1/watched/{}", args.order))?;
-    let answer = agent().delete(&url).call();
+    let answer = agent().delete(&url).query("by", args.service.name()).call();
     read(&url, answer)?;
     writeln!(stdout(), "order {} is taken back", args.order)?;
     Ok(ExitCode::SUCCESS)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -259,9 +259,18 @@ fn wanted<'a>(objects: &'a [SceneObject], body: &WatchBody) -> Result<&'a SceneO
     }
 }
 
-/// `DELETE /api/v1/watched/{id}`.
-pub(super) async fn unwatch(State(state): State<WebState>, Path(id): Path<i64>) -> Result<Response, Problem> {
-    let now = state.clock.now();
-    let (was, _) = state.at_desk(move |store| store.unwatch(id, now, "api")).await?;
+#[derive(Debug, Deserialize)]
+pub(super) struct UnwatchQuery {
+    by: Option<String>,
+}
+
+/// `DELETE /api/v1/watched/{id}?by=`.
+pub(super) async fn unwatch(
+    State(state): State<WebState>,
+    Path(id): Path<i64>,
+    Query(query): Query<UnwatchQuery>,
+) -> Result<Response, Problem> {
+    let (now, by) = (state.clock.now(), by(query.by.as_deref())?);
+    let (was, _) = state.at_desk(move |store| store.unwatch(id, now, &by)).await?;
     if was { Ok(wire::json("{}".to_owned())) } else { Err(Problem::not_found(format!("no order {id} is open"))) }
 }

@@ -67,7 +67,9 @@ impl RtspServer {
                     });
                     let source = server.attach(Some(&context)).expect("the RTSP server opens its port");
                     let main_loop = glib::MainLoop::new(Some(&context), false);
-                    ready.send((main_loop.clone(), u16::try_from(server.bound_port()).unwrap())).unwrap();
+                    // From within the loop: one that is told to quit before it runs would run for ever.
+                    let (running, bound) = (main_loop.clone(), u16::try_from(server.bound_port()).unwrap());
+                    glib::idle_add_local_once(move || ready.send((running, bound)).unwrap());
                     main_loop.run();
                     server.client_filter(Some(&mut |_: &server::RTSPServer, _: &server::RTSPClient| {
                         server::RTSPFilterResult::Remove
