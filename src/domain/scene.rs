@@ -3,8 +3,11 @@
 //! Sans-I/O. Time is what the observations say; `tick` lets time pass when nothing is seen, so that a dead camera still ends
 //! its alerts. Never drops an alert, knows nothing of Kafka, `SQLite` or `GStreamer`.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod config;
+mod seen;
+
+pub use config::{NamedLine, SceneConfig, SightConfig};
+pub use seen::{BlindCause, Observation, SceneObject};
 
 use super::baseline::{Baseline, Told};
 use super::cues::explain;
@@ -13,198 +16,18 @@ use crate::domain::alert::book::AlertBook;
 use crate::domain::alert::{AlertChange, EndReason};
 use crate::domain::arming::{Order, WatchedThing};
 use crate::domain::cues::view::{ViewState, ViewWatch};
-use crate::domain::cues::{CueConfig, Cues, SmallLuma};
-use crate::domain::detection::{Confidence, Detection, ObjectClass};
-use crate::domain::geometry::{BBox, GroundPlane, Line, Ruler, Zone};
-use crate::domain::ids::{CameraId, IdSeed, TrackId, ZoneId};
+use crate::domain::cues::{Cues, SmallLuma};
+use crate::domain::detection::Detection;
+use crate::domain::geometry::Ruler;
+use crate::domain::ids::{IdSeed, TrackId};
+use crate::domain::rules::RuleStanding;
 use crate::domain::rules::engine::{Engine, View};
-use crate::domain::rules::{Rule, RuleStanding};
 use crate::domain::time::Timestamp;
 use crate::domain::trace::{Explanation, Trace, Trail};
-use crate::domain::tracking::{Tracker, TrackerConfig};
+use crate::domain::tracking::Tracker;
 
 /// Detections of one frame that are looked at; detectors give a few hundred at most.
 const MAX_DETECTIONS: usize = 1024;
-
-/// What a scene needs to know of its camera.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SceneConfig {
-    /// Which camera.
-    pub camera: CameraId,
-    /// Its zones.
-    pub zones: Vec<Zone>,
-    /// Its lines.
-    pub lines: Vec<NamedLine>,
-    /// Its rules; each names only zones and lines that are there (`config/` sees to it).
-    pub rules: Vec<Rule>,
-    /// How tracks are made.
-    pub tracker: TrackerConfig,
-    /// How long blindness is borne.
-    pub sight: SightConfig,
-    /// What is looked at beside the detector's boxes.
-    pub cues: CueConfig,
-    /// The ground before it, where that was measured.
-    pub ground: Option<GroundPlane>,
-}
-
-impl SceneConfig {
-    /// Whether any rule or setting needs the small grey picture of each frame.
-    pub fn needs_luma(&self) -> bool {
-        self.watches_view() || self.watches_motion() || self.rules.iter().any(Rule::watches_places)
-    }
-
-    /// Whether there is anything that a moved view would make invalid.
-    pub(crate) const fn watches_view(&self) -> bool {
-        self.cues.watch_view && !(self.zones.is_empty() && self.lines.is_empty())
-    }
-
-    /// Whether a rule asks for what moves and has no name.
-    pub(crate) fn watches_motion(&self) -> bool {
-        let unnamed = |rule: &&Rule| rule.filter.classes.contains(&ObjectClass::Unknown);
-        self.rules.iter().filter(unnamed).any(|rule| !rule.watches_places())
-    }
-}
-
-impl SceneConfig {
-    /// A camera on whose picture nothing is drawn and for which no rule holds.
-    pub fn new(camera: CameraId) -> Self {
-        Self {
-            camera,
-            zones: Vec::new(),
-            lines: Vec::new(),
-            rules: Vec::new(),
-            tracker: TrackerConfig::default(),
-            sight: SightConfig::default(),
-            cues: CueConfig::default(),
-            ground: None,
-        }
-    }
-}
-
-/// How long blindness is borne.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SightConfig {
-    /// A stream lost for so long raises `video_loss`.
-    pub video_loss_after: Duration,
-    /// After so long without a look, what moved is given up and alerts about what is in the picture end as `camera_lost`.
-    pub blind_grace: Duration,
-}
-
-impl Default for SightConfig {
-    fn default() -> Self {
-        Self { video_loss_after: Duration::from_secs(10), blind_grace: Duration::from_secs(10) }
-    }
-}
-
-/// A line with a name.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedLine {
-    /// Its id within the camera.
-    pub id: ZoneId,
-    /// Counts up with each change of its shape.
-    pub rev: u32,
-    /// A name for people.
-    pub name: Option<String>,
-    /// Where it is.
-    pub line: Line,
-}
-
-/// What was seen at a moment.
-#[derive(Clone, Copy, Debug)]
-pub enum Observation<'a> {
-    /// A frame was looked at.
-    Analysed {
-        /// What the detector found on it, in any order, after non-maximum suppression.
-        detections: &'a [Detection],
-        /// Its small grey picture, where the scene's configuration needs one.
-        luma: Option<&'a SmallLuma>,
-    },
-    /// The gate looked and nothing moved: tracks stay as they are.
-    LookedUnchanged,
-    /// Nobody looked. Absence of sight is not absence of objects.
-    Blind {
-        /// Why not.
-        cause: BlindCause,
-    },
-}
-
-/// Why nobody looked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BlindCause {
-    /// The service has started and the camera has not given a picture yet.
-    Starting,
-    /// No connection.
-    Unreachable,
-    /// The camera refused the credentials.
-    Unauthorized,
-    /// Connected, but nothing comes.
-    Stalled,
-    /// What comes cannot be used (no video track, a codec that is not supported).
-    Unusable,
-    /// What comes cannot be decoded.
-    Undecodable,
-    /// The machine was too busy to look.
-    Overload,
-    /// The service was not running.
-    ServiceDown,
-    /// The camera was taken out by configuration.
-    Disabled,
-    /// The camera looks elsewhere than where its zones and lines were drawn.
-    ViewMoved,
-}
-
-impl BlindCause {
-    /// All causes.
-    pub const ALL: [Self; 10] = [
-        Self::Starting,
-        Self::Unreachable,
-        Self::Unauthorized,
-        Self::Stalled,
-        Self::Unusable,
-        Self::Undecodable,
-        Self::Overload,
-        Self::ServiceDown,
-        Self::Disabled,
-        Self::ViewMoved,
-    ];
-
-    /// The word for it in metrics, logs and the store.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Unreachable => "unreachable",
-            Self::Unauthorized => "unauthorized",
-            Self::Stalled => "stalled",
-            Self::Unusable => "unusable",
-            Self::Undecodable => "undecodable",
-            Self::Overload => "overload",
-            Self::ServiceDown => "service_down",
-            Self::Disabled => "disabled",
-            Self::ViewMoved => "view_moved",
-        }
-    }
-}
-
-/// An object of the scene as a live view draws it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SceneObject {
-    /// Its track.
-    pub track: TrackId,
-    /// What it is.
-    pub class: ObjectClass,
-    /// The model's own name for it.
-    pub label: Option<Arc<str>>,
-    /// How sure the detector is of it.
-    pub confidence: Confidence,
-    /// Where it is.
-    pub bbox: BBox,
-    /// Whether it was seen at the last look, or is only remembered.
-    pub seen: bool,
-    /// Whether it stands.
-    pub stationary: bool,
-    /// Whether something stands before it.
-    pub hidden: bool,
-}
 
 /// One camera's scene.
 #[derive(Debug)]
