@@ -50,7 +50,13 @@ impl Settings for VehicleStopped {
         format!("standing {place} for {} s{parked}", self.dwell.as_secs_f64())
     }
     fn watch(&self) -> Box<dyn Watch> {
-        Box::new(StoppedWatch { settings: self.clone(), ways: BTreeMap::new(), stops: Vec::new(), left: Vec::new() })
+        Box::new(StoppedWatch {
+            settings: self.clone(),
+            ways: BTreeMap::new(),
+            stops: Vec::new(),
+            stood: Vec::new(),
+            left: Vec::new(),
+        })
     }
 }
 
@@ -59,6 +65,8 @@ struct StoppedWatch {
     settings: VehicleStopped,
     ways: BTreeMap<TrackId, Way>,
     stops: Vec<Stop>,
+    /// Of which was told before the camera was blind, and which have not been seen to drive on.
+    stood: Vec<(TrackId, BBox)>,
     left: Vec<(BBox, u8, Timestamp)>,
 }
 
@@ -83,6 +91,7 @@ impl Watch for StoppedWatch {
         self.left.retain(|(_, _, at)| view.at.since(*at) < REMEMBERED_FOR);
         for track in view.ended {
             self.ways.remove(&track.id());
+            self.stood.retain(|(subject, _)| *subject != track.id());
             self.note_lost(track, view.at, notices);
         }
         for track in view.tracks.iter().filter(|t| t.is_seen_now()) {
@@ -90,6 +99,7 @@ impl Watch for StoppedWatch {
             let way = self.ways.entry(track.id()).or_insert_with(|| Way { first: first(), moved: false });
             way.moved |= sizes_apart(&way.first, &track.rest_box()) > 0.5;
             let arrived = way.moved;
+            self.stood.retain(|(id, place)| *id != track.id() || sizes_apart(place, &track.rest_box()) < 0.5);
             self.note_driven_on(track, notices);
             if self.has_stopped(track, post, arrived) && post.may_speak(track.id(), view.at) {
                 let (subject, since) = (track.id(), track.rest_since());
@@ -101,8 +111,8 @@ impl Watch for StoppedWatch {
     }
 
     fn lose_sight(&mut self) {
-        // Tracks of what stands outlive blindness, and with them whether they were seen to arrive.
-        self.stops.clear();
+        // Tracks of what stands outlive blindness, and with them whether they were seen to arrive and were told of.
+        self.stood.extend(self.stops.drain(..).map(|stop| (stop.subject, stop.bbox)));
     }
 }
 
@@ -116,6 +126,7 @@ impl StoppedWatch {
             && (!filter.classes.is_empty() || is_vehicle(track.class()))
             && (anywhere || post.zone.as_ref().is_some_and(|zone| zone.shape.contains(filter.anchor.of(&place))))
             && !self.stops.iter().any(|stop| stop.subject == track.id())
+            && !self.stood.iter().any(|(subject, _)| *subject == track.id())
             && (arrived
                 || self.settings.include_parked
                     && !self.left.iter().any(|(bbox, kind, _)| *kind == family(track.class()) && told(bbox)))
