@@ -27,13 +27,6 @@ fn online(service: &Service, id: &str) -> bool {
     cameras["cameras"].as_array().unwrap().iter().any(|camera| camera["id"] == id && camera["online"] == true)
 }
 
-/// A metric's sum over its labels.
-fn metric(service: &Service, name: &str) -> f64 {
-    let text = service.get("/metrics").unwrap();
-    let rows = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
-    rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
-}
-
 /// What the store has of alerts, of a kind or all.
 fn changes(service: &Service, kind: &str) -> Vec<Value> {
     let reader = Reader::open(&service.data()).unwrap();
@@ -62,7 +55,7 @@ fn a_disk_that_fills_up_is_told_and_takes_the_last_words() {
     service.until("both alerts are recorded", MINUTE, |service| {
         ["store", "video_loss"].iter().all(|kind| phases(&changes(service, kind)) == ["opened"])
     });
-    assert!(metric(&service, "lightbar_store_nearly_full") > 0.0, "{}", service.log());
+    assert!(service.metric("lightbar_store_nearly_full") > 0.0, "{}", service.log());
     let opened = &changes(&service, "store")[0];
     assert_eq!((&opened["status"], &opened["node"]["id"]), (&Value::from("System"), &Value::from("test-1")));
     assert_eq!(opened["camera"], Value::Null, "it concerns no camera");
@@ -115,7 +108,7 @@ fn a_full_disk_stops_no_camera_and_loses_no_alert() {
     service.start();
     service.until("both cameras are seen", MINUTE, |service| online(service, "gate") && online(service, "yard"));
     let recorded = Reader::open(&service.data()).unwrap().changes_after(0, 1000).unwrap().len();
-    let decided = metric(&service, "lightbar_analyze_alert_changes_total");
+    let decided = service.metric("lightbar_analyze_alert_changes_total");
 
     fs::remove_file(service.data().join("lightbar.reserve")).unwrap();
     disk.fill();
@@ -125,16 +118,16 @@ fn a_full_disk_stops_no_camera_and_loses_no_alert() {
     assert!(service.log().contains("full"), "{}", service.log());
     // Only now may it come back: a camera that is away for less than `video_loss_after_s` raises no alert.
     service.until("its alert has begun", MINUTE, |service| {
-        metric(service, "lightbar_analyze_alert_changes_total") >= decided + 1.0
+        service.metric("lightbar_analyze_alert_changes_total") >= decided + 1.0
     });
     let first = RtspServer::serve(Serving { port, ..Serving::new(BALL) });
     service.until("the camera is seen again, disk or no disk", 2 * MINUTE, |service| online(service, "gate"));
     service.until("its alert has ended", MINUTE, |service| {
-        metric(service, "lightbar_analyze_alert_changes_total") >= decided + 2.0
+        service.metric("lightbar_analyze_alert_changes_total") >= decided + 2.0
     });
-    let looks = metric(&service, "lightbar_analyze_observations_total");
+    let looks = service.metric("lightbar_analyze_observations_total");
     service.until("cameras are looked at", MINUTE, |service| {
-        metric(service, "lightbar_analyze_observations_total") >= looks + 20.0
+        service.metric("lightbar_analyze_observations_total") >= looks + 20.0
     });
     assert!(service.get("/readyz").is_none(), "nothing was freed");
     assert_eq!(Reader::open(&service.data()).unwrap().changes_after(0, 1000).unwrap().len(), recorded);

@@ -47,6 +47,7 @@ mod dispatch;
 mod browser;
 mod line;
 mod disk;
+mod orders;
 mod street;
 mod score;
 mod replay;

@@ -69,7 +69,11 @@ impl RtspServer {
                     let main_loop = glib::MainLoop::new(Some(&context), false);
                     // From within the loop: one that is told to quit before it runs would run for ever.
                     let (running, bound) = (main_loop.clone(), u16::try_from(server.bound_port()).unwrap());
-                    glib::idle_add_local_once(move || ready.send((running, bound)).unwrap());
+                    let up = glib::idle_source_new(None, glib::Priority::DEFAULT, move || {
+                        ready.send((running.clone(), bound)).unwrap();
+                        glib::ControlFlow::Break
+                    });
+                    up.attach(Some(&context));
                     main_loop.run();
                     server.client_filter(Some(&mut |_: &server::RTSPServer, _: &server::RTSPClient| {
                         server::RTSPFilterResult::Remove

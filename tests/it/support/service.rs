@@ -124,6 +124,13 @@ impl Service {
         (output.status.code().unwrap_or(-1), text)
     }
 
+    /// A metric's sum over its labels.
+    pub(crate) fn metric(&self, name: &str) -> f64 {
+        let text = self.get("/metrics").unwrap();
+        let rows = text.lines().filter(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])));
+        rows.filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok()).sum()
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("lightbar.toml")
     }
