@@ -42,6 +42,8 @@ pub(super) struct StreamFacts {
     pub(super) declared_fps: Option<f64>,
     /// Everything that is offered, in words: `video H264`, `audio PCMA`.
     pub(super) offered: Vec<String>,
+    /// Pictures that were left out because nothing says when they are shown.
+    pub(super) without_time: u64,
 }
 
 pub(super) type SharedFacts = Arc<Mutex<StreamFacts>>;
@@ -93,6 +95,7 @@ fn callbacks(
             }
             let Some(packet) = packet(codec, &sample, &mut keys, &mut stamper) else {
                 tracing::debug!("an access unit without a usable time was left out");
+                lock(&facts).without_time += 1;
                 return Ok(gst::FlowSuccess::Ok);
             };
             // Nobody listens any more: the pipeline is being taken down.

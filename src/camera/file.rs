@@ -131,7 +131,15 @@ fn judge(message: &gst::MessageView<'_>, path: &Path, facts: &SharedFacts) -> Op
         unusable(path, &format!("it holds {offered}; video in H.264 or H.265 is needed"))
     };
     match message {
-        gst::MessageView::Eos(_) => Some(if facts.codec.is_some() { Ok(()) } else { Err(no_video()) }),
+        gst::MessageView::Eos(_) if facts.codec.is_none() => Some(Err(no_video())),
+        gst::MessageView::Eos(_) if facts.without_time > 0 => Some(Err(unusable(
+            path,
+            &format!(
+                "{} of its pictures have no time stamp; a container gives them some: ffmpeg -r 25 -i FILE -c copy OUT.mp4",
+                facts.without_time
+            ),
+        ))),
+        gst::MessageView::Eos(_) => Some(Ok(())),
         gst::MessageView::Error(_) if facts.codec.is_none() && !facts.offered.is_empty() => Some(Err(no_video())),
         gst::MessageView::Error(error) => Some(Err(unusable(path, &error.error().to_string()))),
         _ => None,

@@ -170,6 +170,31 @@ fn a_video_that_ends_in_the_middle_is_used_as_far_as_it_goes() {
     assert!(said(&unusable).contains("cannot replay cut.mp4"), "{}", said(&unusable));
 }
 
+/// A bare stream says only of its first picture when it is shown: rules that mean seconds cannot use the others, and that is said.
+#[test]
+fn what_has_no_time_stamps_is_said_with_the_way_out() {
+    let Some((dir, videos)) = folder() else { return };
+    let clip = videos.join("worker-zone-detection_preview480.mp4");
+    let launched = Command::new("gst-launch-1.0")
+        .arg("-q")
+        .arg("filesrc")
+        .arg(format!("location={}", clip.display()))
+        .args("! qtdemux ! h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream ! filesink".split(' '))
+        .arg(format!("location={}", dir.path().join("bare.h264").display()))
+        .status();
+    if !launched.is_ok_and(|status| status.success()) {
+        super::support::skipped::skipped("gst-launch-1.0 cannot make a bare stream here");
+        return;
+    }
+    let camera = "worker-zone-detection-preview480";
+    let bare = replay(dir.path(), &["--video", "bare.h264", "--out", "-", "--camera", camera]);
+    let said = said(&bare);
+    assert!(
+        said.contains("not used whole") && said.contains("have no time stamp") && said.contains("ffmpeg"),
+        "{said}"
+    );
+}
+
 /// Boxes, zones and captions are on the preview, and it plays as long as the video.
 #[test]
 fn a_preview_is_a_video_of_the_same_length_with_something_drawn_on_it() {

@@ -56,7 +56,7 @@ impl Projector {
             match result {
                 Ok(()) => {}
                 Err(error) if captured.received.get() > before => {
-                    remarks.push(format!("{name} ends early: {error:#}; what came before it was used"));
+                    remarks.push(format!("{name} was not used whole: {error:#}"));
                 }
                 Err(error) => return Err(error.context(format!("cannot replay {name}"))),
             }
