@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use lightbar::domain::ids::AlertId;
+use lightbar::domain::lifecycle::State;
+use lightbar::pipeline::answers::AnswerStore as _;
 use lightbar::pipeline::desk::DeskStore as _;
+use lightbar::pipeline::lifecycle::LifecycleStore as _;
 use lightbar::pipeline::ports::{FactStore as _, Outbox as _};
 use lightbar::store::{self, BlindQuery, Options, Store};
 use rusqlite::Connection;
@@ -46,7 +51,7 @@ fn columns(connection: &Connection) -> BTreeMap<String, Vec<String>> {
 fn every_released_version_is_brought_forward_with_all_that_is_in_it() {
     let dumps = dumps();
     let count = dumps.len();
-    assert!(count >= 3, "{dumps:?}");
+    assert!(count >= 4, "{dumps:?}");
     let mut newest = 0;
     for (version, dump) in dumps {
         let dir = tempfile::tempdir().unwrap();
@@ -72,6 +77,15 @@ fn every_released_version_is_brought_forward_with_all_that_is_in_it() {
         if version >= 3 {
             let desk = store.desk().unwrap().desk(EIGHT).unwrap();
             assert_eq!((desk.arming.len(), desk.things(&camera("gate-north")).len()), (1, 1));
+        }
+        if version >= 4 {
+            let lifecycles = store.lifecycles(site(), Arc::default()).unwrap();
+            let id = AlertId::parse("019ca0c3-a800-7000-8000-000000000001").unwrap();
+            let standing = lifecycles.standing(id).unwrap().unwrap();
+            assert_eq!((standing.life.state(), standing.life.escalations().len()), (State::Acknowledged, 1));
+            assert_eq!((standing.incident, lifecycles.last_change().unwrap()), (Some(id), 62));
+            let mut answers = store.answers(site(), Arc::default()).unwrap();
+            assert_eq!(answers.offsets("lightbar.dispatch-status.v1").unwrap().get(&0), Some(&17));
         }
         // It goes on where it was: rows, epoch and sequences.
         let mut writer = store.writer(site()).unwrap();
