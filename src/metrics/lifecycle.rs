@@ -1,6 +1,6 @@
 //! Metrics of what people and patrols do with alerts.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
 
 /// Metrics of the lifecycle.
 #[derive(Debug)]
@@ -9,7 +9,9 @@ pub struct LifecycleMetrics {
     escalations: IntCounterVec,
     repeated: IntCounter,
     dead: IntCounterVec,
-    ready: IntGauge,
+    /// Without a label, and so without a series until it is first said: where no dispatch system is configured nothing is read,
+    /// which is no trouble.
+    ready: IntGaugeVec,
 }
 
 impl LifecycleMetrics {
@@ -40,7 +42,13 @@ impl LifecycleMetrics {
             )?,
             ready: super::add(
                 registry,
-                IntGauge::new("lightbar_lifecycle_answers_ready", "1 while dispatch answers are read from Kafka.")?,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "lightbar_lifecycle_answers_ready",
+                        "1 while dispatch answers are read from Kafka; absent where none are.",
+                    ),
+                    &[],
+                )?,
             )?,
         })
     }
@@ -67,6 +75,6 @@ impl LifecycleMetrics {
 
     /// Whether answers are read.
     pub fn answers_ready(&self, ready: bool) {
-        self.ready.set(ready.into());
+        self.ready.with_label_values::<&str>(&[]).set(ready.into());
     }
 }

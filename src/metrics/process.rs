@@ -22,6 +22,7 @@ pub struct ProcessMetrics {
     resident_bytes: IntGauge,
     open_fds: IntGauge,
     start_time: Gauge,
+    time: Gauge,
     build_info: IntGaugeVec,
 }
 
@@ -36,12 +37,16 @@ impl ProcessMetrics {
                 "process_start_time_seconds",
                 "Start of the process, in seconds since the Unix epoch.",
             )?,
+            time: Gauge::new(
+                "lightbar_process_time_seconds",
+                "What the machine's clock says at this scrape, in seconds since the Unix epoch.",
+            )?,
             build_info: IntGaugeVec::new(
                 Opts::new("lightbar_build_info", "Always 1; says which version runs."),
                 &["version"],
             )?,
         };
-        metrics.start_time.set(SystemClock.now().as_millis() as f64 / 1000.0);
+        metrics.start_time.set(unix_seconds());
         metrics.build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(metrics.clone()))?;
         Ok(metrics)
@@ -54,6 +59,7 @@ impl ProcessMetrics {
     }
 
     fn read(&self) {
+        self.time.set(unix_seconds());
         if let Some(now) = fs::read_to_string("/proc/self/stat").ok().and_then(|stat| cpu_seconds(&stat)) {
             self.cpu_seconds.inc_by((now - self.cpu_seconds.get()).max(0.0));
         }
@@ -65,8 +71,8 @@ impl ProcessMetrics {
         }
     }
 
-    fn parts(&self) -> [&dyn Collector; 5] {
-        [&self.cpu_seconds, &self.resident_bytes, &self.open_fds, &self.start_time, &self.build_info]
+    fn parts(&self) -> [&dyn Collector; 6] {
+        [&self.cpu_seconds, &self.resident_bytes, &self.open_fds, &self.start_time, &self.time, &self.build_info]
     }
 }
 
@@ -79,6 +85,10 @@ impl Collector for ProcessMetrics {
         self.read();
         self.parts().into_iter().flat_map(Collector::collect).collect()
     }
+}
+
+fn unix_seconds() -> f64 {
+    SystemClock.now().as_millis() as f64 / 1000.0
 }
 
 /// Fields 14 and 15 of `/proc/self/stat`; the second field, the name, may itself hold blanks and parentheses.

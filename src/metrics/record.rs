@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 
+use crate::domain::scene::BlindCause;
+
 /// Metrics of the record stage.
 #[derive(Debug)]
 pub struct RecordMetrics {
@@ -84,7 +86,10 @@ impl RecordMetrics {
             seen: super::add(
                 registry,
                 IntGaugeVec::new(
-                    Opts::new("lightbar_record_camera_seen", "1 while a camera is seen, 0 while it is not."),
+                    Opts::new(
+                        "lightbar_record_camera_seen",
+                        "1 while a camera is seen, 0 while it is not; absent where it was taken out by configuration.",
+                    ),
                     &["camera"],
                 )?,
             )?,
@@ -113,7 +118,12 @@ impl RecordMetrics {
     /// Sight of a camera was lost.
     pub fn blind(&self, camera: &str, cause: &str) {
         self.blind.with_label_values(&[camera, cause]).inc();
-        self.seen.with_label_values(&[camera]).set(0);
+        if cause == BlindCause::Disabled.as_str() {
+            // Whoever takes a camera out does not want to be told for ever that it is not seen. An Err: it never was.
+            self.seen.remove_label_values(&[camera]).ok();
+        } else {
+            self.seen.with_label_values(&[camera]).set(0);
+        }
     }
 
     /// Sight of a camera came back.
@@ -150,5 +160,30 @@ impl RecordMetrics {
     /// Whether facts can be recorded.
     pub fn ready(&self, ready: bool) {
         self.ready.set(ready.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_camera_that_was_taken_out_is_no_longer_missed() {
+        let registry = Registry::new();
+        let metrics = RecordMetrics::register(&registry).expect("names are unique");
+        let missed = || {
+            let families = registry.gather();
+            let seen = families.iter().find(|family| family.name() == "lightbar_record_camera_seen");
+            seen.map_or(0, |family| family.get_metric().iter().filter(|m| m.get_gauge().get_value() == 0.0).count())
+        };
+        metrics.sighted("gate");
+        metrics.blind("gate", BlindCause::Unreachable.as_str());
+        metrics.blind("yard", BlindCause::Starting.as_str());
+        assert_eq!(missed(), 2);
+        metrics.blind("gate", BlindCause::Disabled.as_str());
+        assert_eq!(missed(), 1);
+        metrics.sighted("gate");
+        metrics.blind("gate", BlindCause::Stalled.as_str());
+        assert_eq!(missed(), 2, "and again when it is back");
     }
 }

@@ -7,6 +7,8 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 #[derive(Debug)]
 pub struct WebMetrics {
     requests: IntCounterVec,
+    /// Whether `/readyz` says that the service does its work; set when the metrics are asked for.
+    pub ready: IntGauge,
     /// Feed clients connected now.
     pub feed_clients: IntGauge,
     /// Alert changes sent to feed clients.
@@ -28,6 +30,7 @@ impl WebMetrics {
                     &["route", "status"],
                 )?,
             )?,
+            ready: keep(registry, IntGauge::new("lightbar_web_ready", "1 while /readyz answers 200.")?)?,
             feed_clients: keep(registry, IntGauge::new("lightbar_web_feed_clients", "Feed clients connected now.")?)?,
             feed_sent: keep(
                 registry,

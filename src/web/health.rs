@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::problem::Problem;
 use super::{WebState, wire};
+use crate::pipeline::status::Latch;
 
 /// Whether a restart would help: answering at all shows that the loop turns; a stage that stands still is named.
 pub(super) async fn livez(State(state): State<WebState>) -> Result<&'static str, Problem> {
@@ -20,7 +21,7 @@ pub(super) async fn livez(State(state): State<WebState>) -> Result<&'static str,
 /// Whether the service does its work: every latch, with what it waits for. Cameras are no latches: their death is normal.
 pub(super) async fn readyz(State(state): State<WebState>) -> Response {
     let latches = state.board.latches();
-    let ready = latches.iter().all(|latch| latch.waiting_for.is_none());
+    let ready = all_released(&latches);
     let shown: Vec<_> = latches
         .iter()
         .map(|latch| {
@@ -33,8 +34,13 @@ pub(super) async fn readyz(State(state): State<WebState>) -> Response {
     (status, wire::json(json!({ "ready": ready, "latches": shown }).to_string())).into_response()
 }
 
+fn all_released(latches: &[Latch]) -> bool {
+    latches.iter().all(|latch| latch.waiting_for.is_none())
+}
+
 /// The text exposition format, version 0.0.4.
 pub(super) async fn metrics(State(state): State<WebState>) -> Result<Response, Problem> {
+    state.metrics.web.ready.set(all_released(&state.board.latches()).into());
     let text =
         state.metrics.render().map_err(|error| Problem::internal(&format!("metrics cannot be written: {error}")))?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
