@@ -189,6 +189,28 @@ install_python_packages() {
   note "${folder#"$root"/}"
 }
 
+# ------------------------------------------------------------------ promtool
+
+# Out of Debian's package, which is not installed: that would start a server here that nobody asked for.
+install_promtool() {
+  local work
+  step "promtool (tests the alert rules)"
+  if command -v promtool >/dev/null || [[ -x $tools/promtool ]]; then
+    note "$(command -v promtool || echo .tools/promtool)"
+    return
+  fi
+  work=$(mktemp -d "$tools/promtool.XXXXXX")
+  # apt reads as a user of its own, who may not write here.
+  if ! (cd "$work" && apt-get -q -o APT::Sandbox::User=root download prometheus && dpkg-deb --extract prometheus_*.deb .); then
+    rm -rf "$work"
+    fail "apt could not fetch the package prometheus (its own words are above)" \
+      "is a Debian mirror reachable? try: apt-get update; the tests of the alert rules want promtool in PATH"
+  fi
+  mv "$work/usr/bin/promtool" "$tools/promtool"
+  rm -rf "$work"
+  note ".tools/promtool"
+}
+
 # ------------------------------------------------------------------ in order
 
 case $mode in
@@ -214,7 +236,10 @@ install_packages
 install_rust
 install_onnxruntime
 if with_kafka; then install_kafka; fi
-if [[ $mode == test || $mode == all ]]; then install_python_packages; fi
+if [[ $mode == test || $mode == all ]]; then
+  install_python_packages
+  install_promtool
+fi
 printf '%s\n' "$recipe" >"$stamp.new"
 mv "$stamp.new" "$stamp"
 step "set up for: $mode"

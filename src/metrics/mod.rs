@@ -13,6 +13,8 @@ pub mod web;
 pub mod process;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod alert_rules;
 
 use std::sync::Arc;
 

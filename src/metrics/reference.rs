@@ -11,7 +11,7 @@ const END: &str = "<!-- end: metrics -->";
 const UPDATE: &str = "LIGHTBAR_UPDATE_DOCS=1 cargo test --no-default-features --lib metrics::reference";
 
 /// Every `"name", "help"` pair of the declarations, by stage in the order of the flow.
-fn declared(root: &Path) -> Vec<(&'static str, String, String)> {
+pub(super) fn declared(root: &Path) -> Vec<(&'static str, String, String)> {
     let mut found = Vec::new();
     for stage in ["capture", "detect", "analyze", "record", "relay", "store", "lifecycle", "web", "process"] {
         let source = fs::read_to_string(root.join(format!("src/metrics/{stage}.rs"))).unwrap();

@@ -42,6 +42,7 @@ mod kafka_refusals;
 mod kafka_secure;
 mod kafka_commands;
 mod web;
+mod alert_rules;
 mod lifecycle;
 mod dispatch;
 mod browser;
