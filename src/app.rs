@@ -188,7 +188,7 @@ impl App {
         let upkeep = tokio::spawn(upkeep.run());
         let looking = tokio::spawn(serving::watch_outbox(store.outbox()?, Arc::clone(&board)));
         let baselines: SharedBaselines = Arc::new(Mutex::new(store.baselines()?));
-        let reload = Reload::begin(source, settings.clone());
+        let reload = Reload::begin(source, settings.clone(), Arc::clone(&lifecycle.door.tokens));
         Ok(Self {
             settings,
             metrics,

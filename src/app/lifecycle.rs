@@ -16,7 +16,7 @@ use crate::pipeline::health::StageHealth;
 use crate::pipeline::lifecycle::{DeadlineStage, DispatchSystem, LifecycleStore, Policy};
 use crate::pipeline::ports::{Clock, StoreError};
 use crate::store::Store;
-use crate::web::LifecycleDoor;
+use crate::web::{LifecycleDoor, Tokens};
 
 /// What runs beside the line.
 pub(super) struct Lifecycle {
@@ -28,7 +28,7 @@ pub(super) struct Lifecycle {
 
 /// How alerts are handled here.
 pub(super) fn policy(settings: &LifecycleSettings) -> Policy {
-    let systems = settings.systems.iter().cloned().map(|(id, roles)| DispatchSystem { id, roles });
+    let systems = settings.systems.iter().cloned().map(|system| DispatchSystem { id: system.id, roles: system.roles });
     Policy {
         deadlines: settings.deadlines,
         undo_within: settings.undo_within,
@@ -70,7 +70,10 @@ impl Lifecycle {
         } else {
             None
         };
-        Ok(Self { door: LifecycleDoor { store: lives, states, policy: Arc::clone(policy) }, stop, deadlines, answers })
+        let tokens = Arc::new(Tokens::default());
+        tokens.replace(settings.lifecycle.tokens());
+        let door = LifecycleDoor { store: lives, states, policy: Arc::clone(policy), tokens };
+        Ok(Self { door, stop, deadlines, answers })
     }
 
     /// Ends both; what was not committed is read again at the next start.

@@ -1,21 +1,25 @@
 //! Reading the configuration again while the service runs: a bad file changes nothing and says why.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::cameras::Cameras;
 use crate::config::{ReloadAnswer, Settings, diff, load};
+use crate::web::Tokens;
 
 /// The configuration that holds, and how often it was read.
 pub(super) struct Reload {
     path: PathBuf,
     current: Settings,
     generation: u64,
+    /// Dispatch systems' tokens, where they are asked for.
+    tokens: Arc<Tokens>,
 }
 
 impl Reload {
     /// The configuration that the service starts with; says in the data folder who runs.
-    pub(super) fn begin(path: PathBuf, current: Settings) -> Self {
-        let reload = Self { path, current, generation: 0 };
+    pub(super) fn begin(path: PathBuf, current: Settings, tokens: Arc<Tokens>) -> Self {
+        let reload = Self { path, current, generation: 0, tokens };
         let path = ReloadAnswer::pid_path(&reload.current.service.data_dir);
         if let Err(error) = std::fs::write(&path, std::process::id().to_string()) {
             // A full disk is no reason not to watch.
@@ -41,6 +45,11 @@ impl Reload {
         };
         let plan = diff(&self.current, &next);
         let mut done = cameras.apply(&plan).await?;
+        let lifecycle = self.current.lifecycle.with_tokens_of(&next.lifecycle);
+        if plan.tokens {
+            self.tokens.replace(lifecycle.tokens());
+            done.push("[[dispatch]]: tokens changed".to_owned());
+        }
         for table in &plan.restart {
             done.push(format!("[{table}]: changed, but holds only after a restart"));
         }
@@ -49,7 +58,7 @@ impl Reload {
         }
         // Tables that want a restart keep the values that really hold, so that the next reload says it again.
         let cameras = next.cameras.clone();
-        self.current = Settings { cameras, ..self.current.clone() };
+        self.current = Settings { lifecycle, cameras, ..self.current.clone() };
         self.answer(done, Vec::new());
         Ok(())
     }

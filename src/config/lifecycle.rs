@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::camera::CameraSettings;
+use super::secret::{self, Secret};
 use super::table::Table;
 use crate::domain::ids::{CameraId, NodeId, ZoneId};
 use crate::domain::lifecycle::{Adjacency, Deadlines, Neighbours, Place, Role, UNDO_DEFAULT};
 
 pub(super) const KEYS: &[&str] = &["acknowledge_s", "accept_s", "arrive_s", "resolve_s", "expire", "undo_s"];
-pub(super) const DISPATCH_KEYS: &[&str] = &["id", "roles"];
+pub(super) const DISPATCH_KEYS: &[&str] = &["id", "roles", "token_file"];
 pub(super) const ADJACENT_KEYS: &[&str] = &["places", "within_s"];
 
 /// `[lifecycle]`, `[[dispatch]]` and `[[adjacent]]`.
@@ -18,10 +19,21 @@ pub struct LifecycleSettings {
     pub deadlines: Deadlines,
     /// How long who dismissed an alert can take it back.
     pub undo_within: Duration,
-    /// Dispatch systems, each with the roles for which it may speak.
-    pub systems: Vec<(String, Vec<Role>)>,
+    /// Dispatch systems whose answers are taken.
+    pub systems: Vec<DispatchSettings>,
     /// Which places are neighbours.
     pub adjacency: Adjacency,
+}
+
+/// A `[[dispatch]]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DispatchSettings {
+    /// How it calls itself.
+    pub id: String,
+    /// For whom it may speak.
+    pub roles: Vec<Role>,
+    /// What it has to show over HTTP; none: it answers there from this machine only.
+    pub token: Option<Secret>,
 }
 
 impl Default for LifecycleSettings {
@@ -50,6 +62,23 @@ impl LifecycleSettings {
             ..Self::default()
         }
     }
+
+    /// The same with the tokens of `other`: what a running service can take over. A system that `other` does not have keeps its own.
+    #[must_use]
+    pub fn with_tokens_of(&self, other: &Self) -> Self {
+        let mut merged = self.clone();
+        for system in &mut merged.systems {
+            if let Some(now) = other.systems.iter().find(|now| now.id == system.id) {
+                system.token.clone_from(&now.token);
+            }
+        }
+        merged
+    }
+
+    /// Each system that has a token, with it.
+    pub fn tokens(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.systems.iter().filter_map(|system| Some((system.id.as_str(), system.token.as_ref()?.expose())))
+    }
 }
 
 /// Four numbers, one per priority; 0: none.
@@ -62,23 +91,28 @@ fn deadline(table: &Table<'_>, key: &str) -> Option<[Option<Duration>; 4]> {
 }
 
 /// Reads the `[[dispatch]]` tables.
-pub(super) fn read_systems(tables: &[Table<'_>]) -> Vec<(String, Vec<Role>)> {
+pub(super) fn read_systems(tables: &[Table<'_>]) -> Vec<DispatchSettings> {
     let role = |text: &str| match Role::from_word(text) {
         Some(role @ (Role::Patrol | Role::Dispatcher)) => Ok(role),
         _ => Err(format!("got {text:?}, wants \"patrol\" or \"dispatcher\"")),
     };
-    let mut systems: Vec<(String, Vec<Role>)> = Vec::new();
+    let mut systems: Vec<DispatchSettings> = Vec::new();
     for table in tables {
         // A system is as a node: a slug that stands in URNs.
         let Some(id) = table.parsed("id", NodeId::parse) else {
             table.missing::<()>("id", "a slug: what the system calls itself in its answers");
             continue;
         };
-        if systems.iter().any(|(known, _)| known == id.as_str()) {
+        if systems.iter().any(|known| known.id == id.as_str()) {
             table.wrong::<()>("id", "two dispatch systems have this id");
         }
         let roles = table.list("roles", role).unwrap_or_else(|| vec![Role::Patrol]);
-        systems.push((id.to_string(), roles));
+        let token = secret::read_token(table, "token_file");
+        if let Some(other) = systems.iter().find(|known| token.is_some() && known.token == token) {
+            let message = format!("dispatch system {} has the same token: each could speak as the other", other.id);
+            table.wrong::<()>("token_file", &message);
+        }
+        systems.push(DispatchSettings { id: id.to_string(), roles, token });
     }
     systems
 }

@@ -35,7 +35,7 @@ pub use camera::{CameraSettings, Clocking, Credentials, DecoderChoice, RingBound
 pub use error::{ConfigError, ConfigErrors};
 pub use inference::{InferenceSettings, Provider};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings, TlsSettings};
-pub use lifecycle::LifecycleSettings;
+pub use lifecycle::{DispatchSettings, LifecycleSettings};
 pub use load::{load, load_with, scene_from_text};
 pub use reload::{CameraChange, Plan, diff};
 pub use secret::Secret;

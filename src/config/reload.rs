@@ -12,6 +12,8 @@ pub struct Plan {
     pub removed: Vec<CameraId>,
     /// Cameras to change.
     pub changed: Vec<CameraChange>,
+    /// Whether a dispatch system has got another token, or none any more.
+    pub tokens: bool,
     /// Tables that changed but hold only after a restart, which a running service says and does not do.
     pub restart: Vec<&'static str>,
 }
@@ -42,12 +44,14 @@ impl Plan {
             format!("camera {}: {what}", change.to.id())
         });
         let restart = self.restart.iter().map(|table| format!("[{table}]: changed, holds after a restart"));
-        added.chain(removed).chain(changed).chain(restart).collect()
+        let tokens = self.tokens.then(|| "[[dispatch]]: tokens changed".to_owned());
+        added.chain(removed).chain(changed).chain(tokens).chain(restart).collect()
     }
 
     /// Whether there is nothing to do.
     pub const fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty() && self.restart.is_empty()
+        let cameras = self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty();
+        cameras && !self.tokens && self.restart.is_empty()
     }
 }
 
@@ -56,6 +60,8 @@ pub fn diff(old: &Settings, new: &Settings) -> Plan {
     let added = new.cameras.iter().filter(|camera| old.camera(camera.id()).is_none()).cloned().collect();
     let removed = old.cameras.iter().map(CameraSettings::id).filter(|id| new.camera(id).is_none()).cloned().collect();
     let changed = new.cameras.iter().filter_map(|to| change(old.camera(to.id())?, to)).collect();
+    let lifecycle = old.lifecycle.with_tokens_of(&new.lifecycle);
+    let tokens = lifecycle != old.lifecycle;
     let restart = [
         ("service", old.service != new.service),
         ("store", old.store != new.store),
@@ -63,10 +69,10 @@ pub fn diff(old: &Settings, new: &Settings) -> Plan {
         ("log", old.log != new.log),
         ("kafka", old.kafka != new.kafka),
         ("inference", old.inference != new.inference),
-        ("lifecycle", old.lifecycle != new.lifecycle),
+        ("lifecycle", lifecycle != new.lifecycle),
     ];
     let restart = restart.into_iter().filter(|(_, differs)| *differs).map(|(table, _)| table).collect();
-    Plan { added, removed, changed, restart }
+    Plan { added, removed, changed, tokens, restart }
 }
 
 fn change(from: &CameraSettings, to: &CameraSettings) -> Option<CameraChange> {

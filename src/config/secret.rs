@@ -32,6 +32,11 @@ pub(super) const ENV: &str = "password_env";
 /// See [`ENV`].
 pub(super) const FILE: &str = "password_file";
 
+/// A token is at least so long: 16 characters of 64 cannot be tried out.
+const TOKEN_MIN: usize = 16;
+/// And at most, so that it fits into a header beside all others.
+const TOKEN_MAX: usize = 512;
+
 /// Reads the password of `table` from the variable or the file that it names.
 pub(super) fn read_password(table: &Table<'_>) -> Option<Secret> {
     match (table.text(ENV), table.text(FILE)) {
@@ -53,6 +58,28 @@ pub(super) fn read_password(table: &Table<'_>) -> Option<Secret> {
         (None, Some(_)) => read_file(table),
         (None, None) => None,
     }
+}
+
+/// Reads the token that lies in the file which `key` names. A token is a word that can stand in an HTTP header (RFC 6750), long
+/// enough that nobody guesses it.
+pub(super) fn read_token(table: &Table<'_>, key: &str) -> Option<Secret> {
+    let path = table.path(key)?;
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e) => return table.wrong(key, &format!("could not read {}: {e}", path.display())),
+    };
+    let token = text.trim_end_matches(['\r', '\n']);
+    let length = token.chars().count();
+    // What the file holds is not said, not even in part.
+    if !(TOKEN_MIN..=TOKEN_MAX).contains(&length) {
+        let message = format!("{} holds {length} characters, wants {TOKEN_MIN} to {TOKEN_MAX}", path.display());
+        return table.wrong(key, &message);
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)) {
+        let message = format!("{} holds other characters than letters, digits and -._~+/=", path.display());
+        return table.wrong(key, &message);
+    }
+    Some(Secret::new(token))
 }
 
 fn read_file(table: &Table<'_>) -> Option<Secret> {

@@ -1,8 +1,11 @@
 //! The answers of dispatch systems over HTTP: for those without Kafka, in the same form and with the same effect.
 
+use std::net::SocketAddr;
+
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 
@@ -12,10 +15,12 @@ use crate::contract::dispatch_status_v1::{Answer, DispatchStatusV1};
 use crate::pipeline::lifecycle::AHEAD_MAX;
 
 /// `POST /api/v1/alerts/{id}/dispatch-status`: a dispatch status v1. What cannot be used is told to who sent it, so it is no dead
-/// letter.
+/// letter. Who sends it shows the token of its system, or sits on this machine.
 pub(super) async fn status(
     State(state): State<WebState>,
     Path(id): Path<String>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     body: Result<Json<DispatchStatusV1>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let alert = wire::parse_alert_id(&id)?;
@@ -30,6 +35,12 @@ pub(super) async fn status(
     if let Some(why) = policy.distrusts(&answer.system, answer.request.role) {
         state.metrics.lifecycle.dead("unauthorized");
         return Err(Problem::forbidden(why).with("field", json!("system")));
+    }
+    if let Some(door) = &state.lifecycle
+        && let Err(problem) = door.tokens.admit(&answer.system, peer, &headers)
+    {
+        state.metrics.lifecycle.dead("unauthorized");
+        return Err(problem);
     }
     let now = state.clock.now();
     if answer.request.at > now.plus(AHEAD_MAX) {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::problem::Problem;
-use super::{WebState, wire};
+use super::{Tokens, WebState, wire};
 use crate::contract::alert_state_v1::Change;
 use crate::domain::lifecycle::{Action, Disposition, Escalation, Fate, Refused, Request, Role};
 use crate::pipeline::lifecycle::{LifecycleStore, Outcome, Policy, Standing};
@@ -36,6 +36,8 @@ pub struct LifecycleDoor {
     pub states: watch::Sender<i64>,
     /// Whose answers are taken.
     pub policy: Arc<Policy>,
+    /// What dispatch systems have to show.
+    pub tokens: Arc<Tokens>,
 }
 
 impl WebState {

@@ -1,8 +1,9 @@
 //! What people and machines see over HTTP: health, metrics, the feed, alerts, cameras, and the page that shows them.
 //!
 //! Reads through [`FeedReader`] and the [`StatusBoard`], and writes only people's orders (`desk.rs`) and what they do with alerts (`lifecycle.rs`); knows nothing of SQLite, Kafka or GStreamer. Serves nothing
-//! that it did not bring along: no resource of the page comes from elsewhere. Authentication is absent here so far, so the
-//! default address is the loopback one; whoever opens it further puts a proxy with a login before it (docs/operations.md).
+//! that it did not bring along: no resource of the page comes from elsewhere. Dispatch systems show a token (`tokens.rs`);
+//! people's log-in is absent here so far, so the default address is the loopback one; whoever opens it further puts a proxy with a
+//! login before it (docs/operations.md).
 
 mod health;
 mod feed;
@@ -11,6 +12,7 @@ mod cameras;
 mod desk;
 mod lifecycle;
 mod dispatch;
+mod tokens;
 mod report;
 mod incidents;
 mod openapi;
@@ -37,6 +39,7 @@ pub use desk::DeskDoor;
 pub use lifecycle::LifecycleDoor;
 pub use openapi::DOCUMENT as OPENAPI;
 use problem::Problem;
+pub use tokens::Tokens;
 
 /// Feed clients beyond this many are refused; each costs a task and a small queue.
 pub const FEED_CLIENTS_MAX: usize = 256;
@@ -169,7 +172,7 @@ pub async fn serve(
         shutdown.await;
         tell.send_replace(true);
     };
-    axum::serve(listener, router(state))
+    axum::serve(listener, router(state).into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(stopping)
         .await
         .map_err(|what| WebError::Serve { address, what })

@@ -1,7 +1,7 @@
 //! Errors as `application/problem+json` (RFC 9457), with a detail that helps whoever asked.
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -13,17 +13,24 @@ pub(super) struct Problem {
     status: StatusCode,
     detail: String,
     retry_after_s: Option<u32>,
+    /// How to show who one is, where that was wanting (RFC 9110).
+    challenge: Option<&'static str>,
     /// More members, such as the field that is to blame.
     more: Vec<(&'static str, Value)>,
 }
 
 impl Problem {
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, detail: detail.into(), retry_after_s: None, more: Vec::new() }
+        let (status, detail) = (StatusCode::BAD_REQUEST, detail.into());
+        Self { status, detail, retry_after_s: None, challenge: None, more: Vec::new() }
     }
 
     pub(super) fn not_found(detail: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, detail: detail.into(), retry_after_s: None, more: Vec::new() }
+        Self { status: StatusCode::NOT_FOUND, ..Self::bad_request(detail) }
+    }
+
+    pub(super) fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, challenge: Some(challenge), ..Self::bad_request(detail) }
     }
 
     pub(super) fn forbidden(detail: impl Into<String>) -> Self {
@@ -47,22 +54,12 @@ impl Problem {
     }
 
     pub(super) fn unavailable(detail: impl Into<String>) -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            detail: detail.into(),
-            retry_after_s: Some(5),
-            more: Vec::new(),
-        }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, retry_after_s: Some(5), ..Self::bad_request(detail) }
     }
 
     pub(super) fn internal(detail: &str) -> Self {
         tracing::error!(detail, "a request failed");
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            detail: detail.to_owned(),
-            retry_after_s: None,
-            more: Vec::new(),
-        }
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, ..Self::bad_request(detail) }
     }
 
     pub(super) fn store(error: &StoreError) -> Self {
@@ -89,6 +86,9 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
         response
     }
 }
@@ -103,5 +103,5 @@ pub(super) async fn not_found(uri: Uri) -> Problem {
 
 pub(super) async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
     let detail = format!("{} does not answer {method}; most only answer GET", uri.path());
-    Problem { status: StatusCode::METHOD_NOT_ALLOWED, detail, retry_after_s: None, more: Vec::new() }
+    Problem { status: StatusCode::METHOD_NOT_ALLOWED, ..Problem::bad_request(detail) }
 }

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::support::facts::{alert_id, opened};
 use crate::support::schemas::{complaints, validator};
+use crate::support::service::{Head, Service};
 use crate::support::skipped::skipped;
-use crate::support::web_server::{Answer, WebServer};
+use crate::support::web_server::{Answer, CITY_TOKEN, WebServer, agent};
 
 fn act(server: &WebServer, alert: AlertId, body: &Value, headers: &[(&str, &str)]) -> Answer {
     server.send_with("POST", &format!("/api/v1/alerts/{alert}/transitions"), body, headers)
@@ -157,6 +158,108 @@ fn dispatch_systems_without_kafka_answer_here() {
     late["status"] = json!("en_route");
     late["status_id"] = json!("2");
     assert_eq!(server.send("POST", &path, &late).json()["outcome"], "late");
+}
+
+/// `city` has a token, `county` has none; and how an answer of one looks.
+fn answer_of(system: &str, alert: AlertId) -> Value {
+    json!({
+        "schema_version": "1.0", "status_id": format!("{system}-1"), "alert_id": alert.to_string(), "status": "accepted",
+        "system": system, "actor": "unit-7", "role": "patrol", "at": "2026-03-01T08:01:00.000Z",
+    })
+}
+
+#[test]
+fn a_system_with_a_token_answers_with_it_alone() {
+    let server = WebServer::start();
+    let alert = alert_id(1);
+    server.decide(&opened("gate", 1));
+    for action in ["acknowledge", "verify", "dispatch"] {
+        done(&server, alert, &json!({ "action": action, "by": "anna" }));
+    }
+    let path = format!("/api/v1/alerts/{alert}/dispatch-status");
+    let with = |headers: &[(&str, &str)]| server.send_with("POST", &path, &answer_of("city", alert), headers);
+    let right = format!("Bearer {CITY_TOKEN}");
+    for headers in
+        [&[][..], &[("authorization", "Bearer 0123456789-city-tokem")], &[("authorization", "Basic Zm9vOmJhcg==")]]
+    {
+        let refused = with(headers);
+        assert_eq!((refused.status, refused.header("content-type")), (401, "application/problem+json"), "{headers:?}");
+        assert!(refused.header("www-authenticate").starts_with("Bearer"), "{:?}", refused.headers);
+        assert!(!refused.body.contains(CITY_TOKEN), "{}", refused.body);
+    }
+    let history = server.get(&format!("/api/v1/alerts/{alert}/history")).json();
+    assert_eq!(history["alert"]["state"], "dispatched", "nothing was done");
+    assert_eq!(with(&[("authorization", &right)]).json()["outcome"], "applied");
+    let counted = "lightbar_lifecycle_dead_letters_total{reason=\"unauthorized\"} 3";
+    assert!(server.get("/metrics").body.contains(counted));
+}
+
+#[test]
+fn a_system_without_a_token_is_not_believed_through_a_proxy() {
+    let server = WebServer::start();
+    let alert = alert_id(1);
+    server.decide(&opened("gate", 1));
+    for action in ["acknowledge", "verify", "dispatch"] {
+        done(&server, alert, &json!({ "action": action, "by": "anna" }));
+    }
+    let path = format!("/api/v1/alerts/{alert}/dispatch-status");
+    let with = |headers: &[(&str, &str)]| server.send_with("POST", &path, &answer_of("county", alert), headers);
+    let refused = with(&[("x-forwarded-for", "192.0.2.7")]);
+    assert_eq!(refused.status, 403);
+    assert!(refused.body.contains("token_file"), "it says what to configure: {}", refused.body);
+    assert_eq!(with(&[]).json()["outcome"], "applied", "from this machine");
+}
+
+/// The real service, reached over another address than the loopback one, and its token renewed without a restart.
+#[test]
+fn a_token_is_wanted_from_elsewhere_and_renewed_by_a_reload() {
+    let Some(address) = other_address() else {
+        return skipped("this machine has no address but the loopback one");
+    };
+    let mut service = Service::listening(&Head { model: std::path::Path::new("none"), kafka: None }, "0.0.0.0");
+    let camera = "[[camera]]\nid = \"gate\"\naddress = \"1 Street\"\nurl = \"rtsp://127.0.0.1:9/none\"\n";
+    let token = service.config().with_file_name("county-token");
+    let configure = |service: &Service, token_file: &str| {
+        service.configure(&format!("[[dispatch]]\nid = \"county\"\n{token_file}{camera}"));
+    };
+    configure(&service, "");
+    service.start();
+    let answer = |service: &Service, authorization: Option<&str>| {
+        let alert = alert_id(1);
+        let path = format!("/api/v1/alerts/{alert}/dispatch-status");
+        let url = service.url(&path).replace("127.0.0.1", &address);
+        let request = agent().post(url).header("content-type", "application/json");
+        let request = authorization.iter().fold(request, |request, token| request.header("authorization", *token));
+        let mut answer = request.send(answer_of("county", alert).to_string()).unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    };
+    let (status, said) = answer(&service, None);
+    assert!(status == 403 && said.contains(&address) && said.contains("token_file"), "{status} {said}");
+
+    let config = service.config();
+    let reload = ["reload", "--config", config.to_str().unwrap()];
+    for (written, other) in
+        [("first-token-0123456789", "second-token-0123456789"), ("second-token-0123456789", "first-token-0123456789")]
+    {
+        std::fs::write(&token, format!("{written}\n")).unwrap();
+        configure(&service, "token_file = \"county-token\"\n");
+        let (status, said) = service.command(&reload);
+        assert!(status == 0 && said.contains("tokens changed") && !said.contains(written), "{said}");
+        assert_eq!(answer(&service, None).0, 401);
+        assert_eq!(answer(&service, Some(&format!("Bearer {other}"))).0, 401);
+        // Admitted; there is no such alert.
+        assert_eq!(answer(&service, Some(&format!("Bearer {written}"))).0, 404);
+    }
+    assert!(service.stop().success(), "{}", service.log());
+    assert!(!service.log().contains("token-0123456789"), "a token is in the log");
+}
+
+/// An address of this machine that is not the loopback one: where it would send from. Nothing is sent.
+fn other_address() -> Option<String> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let address = socket.local_addr().ok()?.ip();
+    (!address.is_loopback() && !address.is_unspecified()).then(|| address.to_string())
 }
 
 #[test]

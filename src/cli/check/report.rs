@@ -41,7 +41,7 @@ pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()>
         )?,
         None => writeln!(out, "inference      no model: only rules with class unknown speak, by the pixel cues")?,
     }
-    let systems: Vec<&str> = lifecycle.systems.iter().map(|(id, _)| id.as_str()).collect();
+    let systems: Vec<&str> = lifecycle.systems.iter().map(|system| system.id.as_str()).collect();
     let neighbours = lifecycle.adjacency.0.len();
     match systems.as_slice() {
         [] => writeln!(out, "dispatch       no system's answers are taken; {neighbours} groups of neighbours")?,

@@ -70,6 +70,7 @@ fn the_example_is_good_as_it_is_and_with_all_of_it_in_force() {
 fn the_example_shows_every_key() {
     let text = uncommented(&read("deploy/config.example.toml"))
         .replace("# password_file", "password_file")
+        .replace("# token_file", "token_file")
         .replace("# min_speed_", "min_speed_")
         .replace("# ca_file", "ca_file");
     let (mut table, mut shown) = ("(top)".to_owned(), BTreeSet::new());

@@ -2,6 +2,7 @@
 
 mod documents;
 mod hours;
+mod tokens;
 
 use std::path::Path;
 

@@ -25,13 +25,18 @@ pub(crate) struct Head<'a> {
 
 impl Service {
     pub(crate) fn new(head: &Head<'_>) -> Self {
+        Self::listening(head, "127.0.0.1")
+    }
+
+    /// One that can be reached at this address.
+    pub(crate) fn listening(head: &Head<'_>, address: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let kafka = head
             .kafka
             .map_or_else(|| "enabled = false".to_owned(), |at| format!("brokers = [\"{at}\"]\nsingle_broker = true"));
         let head = format!(
-            "[service]\nsite = \"test\"\nnode = \"test-1\"\ndata_dir = \"data\"\n[http]\nlisten = \"127.0.0.1:{port}\"\n\
+            "[service]\nsite = \"test\"\nnode = \"test-1\"\ndata_dir = \"data\"\n[http]\nlisten = \"{address}:{port}\"\n\
              [kafka]\n{kafka}\n[inference]\nmodel = \"{}\"\n",
             head.model.display()
         );

@@ -18,7 +18,7 @@ use lightbar::pipeline::ports::{Channel, Clock, Fact, FactStore as _, Recorded};
 use lightbar::pipeline::status::StatusBoard;
 use lightbar::store::{Options, Store, Writer};
 use lightbar::web::memory::MemoryFeed;
-use lightbar::web::{self, DeskDoor, LifecycleDoor, WebState};
+use lightbar::web::{self, DeskDoor, LifecycleDoor, Tokens, WebState};
 use serde_json::{Value, json};
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -64,7 +64,9 @@ impl WebServer {
         let (orders, policy) = (store.desk().unwrap(), Arc::new(policy()));
         let writer = Mutex::new(store.writer(site()).unwrap().with_policy(Arc::clone(&policy)));
         let lives = store.lifecycles(site(), Arc::clone(&policy)).unwrap();
-        let door = LifecycleDoor { store: Arc::new(lives), states: watch::Sender::new(0), policy };
+        let tokens = Arc::new(Tokens::default());
+        tokens.replace([("city", CITY_TOKEN)]);
+        let door = LifecycleDoor { store: Arc::new(lives), states: watch::Sender::new(0), policy, tokens };
         let state = state.with_lifecycle(door);
         let desk = watch::Sender::new(Arc::default());
         let state = state.with_desk(DeskDoor { store: Arc::new(orders), tell: desk.clone() });
@@ -330,12 +332,15 @@ pub(crate) fn alert(number: u64, revision: u32, phase: &str, seconds_ago: u64) -
     alert
 }
 
-/// One dispatch system, and two cameras side by side.
+/// What the dispatch system `city` has to show.
+pub(crate) const CITY_TOKEN: &str = "0123456789-city-token";
+
+/// Two dispatch systems, the second with a token, and two cameras side by side.
 fn policy() -> Policy {
     let place = |camera: &str| Place { camera: CameraId::parse(camera).unwrap(), zone: None };
     let neighbours = Neighbours { places: vec![place("gate"), place("lane")], within: Duration::from_secs(30) };
     Policy {
-        systems: vec![DispatchSystem { id: "county".to_owned(), roles: vec![Role::Patrol] }],
+        systems: ["county", "city"].map(|id| DispatchSystem { id: id.to_owned(), roles: vec![Role::Patrol] }).to_vec(),
         adjacency: Adjacency(vec![neighbours]),
         ..Policy::default()
     }
