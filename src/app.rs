@@ -114,7 +114,7 @@ impl App {
         let orders = store.desk()?;
         let desk = watch::Sender::new(Arc::new(orders.desk(clock.now())?));
         let door = DeskDoor { store: Arc::new(orders), tell: desk.clone() };
-        let lifecycle = Lifecycle::start(&settings, (&store, &site, &policy), &metrics, &clock)?;
+        let lifecycle = Lifecycle::start(&settings, (&store, &site, &policy), &metrics, &clock, &board)?;
         let shown = Shown {
             store: &store,
             feed: &feed,
@@ -142,7 +142,8 @@ impl App {
         let memory = settings.kafka.enabled.then(|| Arc::new(Memory::new(record::MEMORY)));
         let relay = if settings.kafka.enabled {
             let (health, relaying) = watch::channel(StageHealth::Starting);
-            tokio::spawn(serving::watch_relay(relaying, Arc::clone(&board), Arc::clone(&clock)));
+            let (shown, now) = (Arc::clone(&board), Arc::clone(&clock));
+            tokio::spawn(serving::watch_kafka(relaying, shown, now, StatusBoard::set_kafka));
             let stage = RelayStage {
                 outbox: store.outbox()?,
                 publisher: KafkaPublisher::new(kafka_settings(&settings.kafka)),

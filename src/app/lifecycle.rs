@@ -7,6 +7,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::serving;
 use crate::config::{LifecycleSettings, Settings};
 use crate::contract::Site;
 use crate::kafka::KafkaAnswers;
@@ -15,6 +16,7 @@ use crate::pipeline::answers::AnswerStage;
 use crate::pipeline::health::StageHealth;
 use crate::pipeline::lifecycle::{DeadlineStage, DispatchSystem, LifecycleStore, Policy};
 use crate::pipeline::ports::{Clock, StoreError};
+use crate::pipeline::status::StatusBoard;
 use crate::store::Store;
 use crate::web::{LifecycleDoor, Tokens};
 
@@ -44,6 +46,7 @@ impl Lifecycle {
         (store, site, policy): (&Store, &Arc<Site>, &Arc<Policy>),
         metrics: &Metrics,
         clock: &Arc<dyn Clock>,
+        board: &Arc<StatusBoard>,
     ) -> anyhow::Result<Self> {
         let lives: Arc<dyn LifecycleStore> = Arc::new(store.lifecycles(Arc::clone(site), Arc::clone(policy))?);
         let states = watch::Sender::new(lives.last_change()?);
@@ -57,6 +60,9 @@ impl Lifecycle {
         let deadlines = tokio::spawn(stage.run(stopped.clone()));
         let answers = if settings.kafka.enabled && !policy.systems.is_empty() {
             let topic = site.dispatch_status_topic();
+            let (health, reading) = watch::channel(StageHealth::Starting);
+            let (shown, now) = (Arc::clone(board), Arc::clone(clock));
+            tokio::spawn(serving::watch_kafka(reading, shown, now, StatusBoard::set_answers));
             let stage = AnswerStage {
                 store: store.answers(Arc::clone(site), Arc::clone(policy))?,
                 source: KafkaAnswers::new(super::kafka_settings(&settings.kafka), topic.clone()),
@@ -64,7 +70,7 @@ impl Lifecycle {
                 clock: Arc::clone(clock),
                 metrics: Arc::clone(&metrics.lifecycle),
                 states: states.clone(),
-                health: watch::Sender::new(StageHealth::Starting),
+                health,
             };
             Some(tokio::task::spawn_blocking(move || stage.run(|pause| waited(&stopped, pause))))
         } else {

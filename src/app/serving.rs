@@ -86,18 +86,20 @@ pub(super) async fn watch_latch(
     }
 }
 
-/// Keeps Kafka's state on the board in step with the relay stage. Not a latch: the line works without Kafka.
-pub(super) async fn watch_relay(
+/// Keeps on the board, through `set`, how a stage stands with Kafka: the relay, or the reading of dispatch answers. Not a latch:
+/// the line works without Kafka.
+pub(super) async fn watch_kafka(
     mut health: watch::Receiver<StageHealth>,
     board: Arc<StatusBoard>,
     clock: Arc<dyn Clock>,
+    set: fn(&StatusBoard, KafkaState),
 ) {
     loop {
         match health.borrow_and_update().clone() {
-            StageHealth::Ready => board.set_kafka(KafkaState::Connected),
+            StageHealth::Ready => set(&board, KafkaState::Connected),
             StageHealth::Starting => {}
             StageHealth::Failing { reason, message } => {
-                board.set_kafka(KafkaState::Failing { since: clock.now(), reason, message });
+                set(&board, KafkaState::Failing { since: clock.now(), reason, message });
             }
         }
         if health.changed().await.is_err() {
@@ -136,7 +138,7 @@ mod tests {
         let board = Arc::new(StatusBoard::new(clock.now(), &[]));
         let message = "Kafka has no topic alerts; create it".to_owned();
         let (said, health) = watch::channel(StageHealth::Failing { reason: "topic_missing", message: message.clone() });
-        let watching = tokio::spawn(watch_relay(health, Arc::clone(&board), clock));
+        let watching = tokio::spawn(watch_kafka(health, Arc::clone(&board), clock, StatusBoard::set_kafka));
         drop(said);
         watching.await.unwrap();
         let Some(KafkaState::Failing { reason, message: told, .. }) = board.kafka() else {

@@ -81,7 +81,9 @@ pub(super) fn described(
         UNAUTHORIZED => {
             format!("check user, password, mechanism and certificates for {address}")
         }
-        TOPIC_FORBIDDEN => format!("grant the service's account Write and Describe on the topic, at {address}"),
+        TOPIC_FORBIDDEN => format!(
+            "grant the service's account Write and Describe on the topic (Read and Describe on dispatch-status), at {address}"
+        ),
         CLUSTER_FORBIDDEN => format!(
             "grant the service's account Write on its topics, and IdempotentWrite on the cluster where brokers are older than 3.0, \
              at {address}"
@@ -121,5 +123,41 @@ pub(super) fn topic_missing(settings: &KafkaSettings, topics: &[String]) -> Publ
             topics.join(", "),
             commands.join(" && ")
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reason without a word would be shown as it is, in English, to who reads Chinese.
+    #[test]
+    fn the_page_has_a_word_for_every_reason_in_both_languages() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/page/words.js");
+        let words = std::fs::read_to_string(path).expect("the page's words");
+        let tables: Vec<&str> =
+            words.split("kafka_reason: {").skip(1).map(|rest| rest.split('}').next().expect("it is closed")).collect();
+        assert_eq!(tables.len(), 2, "two languages");
+        // "store" is what the relay and the answers stage say where it is not Kafka that fails.
+        let reasons = [
+            UNREACHABLE,
+            UNAUTHORIZED,
+            TOPIC_FORBIDDEN,
+            CLUSTER_FORBIDDEN,
+            NOT_ENOUGH_REPLICAS,
+            NO_LEADER,
+            NOT_ACKNOWLEDGED,
+            RECORD_REFUSED,
+            TIMESTAMP_REFUSED,
+            TOPIC_MISSING,
+            TOO_LARGE,
+            OTHER,
+            "store",
+        ];
+        for reason in reasons {
+            for table in &tables {
+                assert!(table.contains(&format!("{reason}: \"")), "{reason} has no word in {table}");
+            }
+        }
     }
 }

@@ -33,6 +33,7 @@ struct Inner {
     cameras: BTreeMap<CameraId, Sight>,
     outbox: Option<Backlog>,
     kafka: Option<KafkaState>,
+    answers: Option<KafkaState>,
     model: Option<ModelCard>,
     stuck: Option<String>,
     scenes: BTreeMap<CameraId, SceneState>,
@@ -59,10 +60,10 @@ pub struct Latch {
     pub waiting_for: Option<String>,
 }
 
-/// Whether Kafka takes what it is sent.
+/// Whether Kafka takes what it is sent, or gives what is read from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KafkaState {
-    /// The last batch was acknowledged.
+    /// The last batch was acknowledged, or could be read.
     Connected,
     /// The last batch was not.
     Failing {
@@ -73,6 +74,18 @@ pub enum KafkaState {
         /// What happened and what to do, without credentials.
         message: String,
     },
+}
+
+impl KafkaState {
+    /// A failure that goes on began when it first did.
+    fn going_on_from(self, before: Option<&Self>) -> Self {
+        match (self, before) {
+            (Self::Failing { reason, message, .. }, Some(Self::Failing { since, .. })) => {
+                Self::Failing { since: *since, reason, message }
+            }
+            (now, _) => now,
+        }
+    }
 }
 
 /// A camera as it is now.
@@ -188,16 +201,13 @@ impl StatusBoard {
     /// Notes whether Kafka takes what it is sent; a failure that goes on keeps its beginning.
     pub fn set_kafka(&self, now: KafkaState) {
         let mut inner = self.lock();
-        let first = match &inner.kafka {
-            Some(KafkaState::Failing { since, .. }) => Some(*since),
-            _ => None,
-        };
-        inner.kafka = Some(match (now, first) {
-            (KafkaState::Failing { reason, message, .. }, Some(since)) => {
-                KafkaState::Failing { since, reason, message }
-            }
-            (now, _) => now,
-        });
+        inner.kafka = Some(now.going_on_from(inner.kafka.as_ref()));
+    }
+
+    /// Notes whether dispatch answers are read from Kafka; a failure that goes on keeps its beginning.
+    pub fn set_answers(&self, now: KafkaState) {
+        let mut inner = self.lock();
+        inner.answers = Some(now.going_on_from(inner.answers.as_ref()));
     }
 
     /// Notes which model looks.
@@ -264,6 +274,11 @@ impl StatusBoard {
     /// Kafka, where it was tried.
     pub fn kafka(&self) -> Option<KafkaState> {
         self.lock().kafka.clone()
+    }
+
+    /// The reading of dispatch answers, where it was tried; none where nobody's answers are taken.
+    pub fn answers(&self) -> Option<KafkaState> {
+        self.lock().answers.clone()
     }
 
     /// The model, once loaded.

@@ -113,18 +113,18 @@ pub(super) async fn status(State(state): State<WebState>) -> Response {
             "cameras": { "online": online, "total": cameras.len() },
             "rules": { "armed": armed, "ordered": ordered, "total": rules.len() },
             "outbox": outbox,
-            "kafka": kafka(state.board.kafka()),
+            "kafka": state.board.kafka().map_or_else(|| json!({ "state": "unknown" }), kafka),
+            "answers": state.board.answers().map(kafka),
             "model": model,
         })
         .to_string(),
     )
 }
 
-fn kafka(state: Option<KafkaState>) -> Value {
+fn kafka(state: KafkaState) -> Value {
     match state {
-        None => json!({ "state": "unknown" }),
-        Some(KafkaState::Connected) => json!({ "state": "connected" }),
-        Some(KafkaState::Failing { since, reason, message }) => {
+        KafkaState::Connected => json!({ "state": "connected" }),
+        KafkaState::Failing { since, reason, message } => {
             json!({ "state": "failing", "since": wire::rfc3339(since), "reason": reason, "message": message })
         }
     }

@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{WebState, wire};
-use crate::pipeline::status::Latch;
+use crate::pipeline::status::{KafkaState, Latch};
 
 /// Whether a restart would help: answering at all shows that the loop turns; a stage that stands still is named.
 pub(super) async fn livez(State(state): State<WebState>) -> Result<&'static str, Problem> {
@@ -19,6 +19,8 @@ pub(super) async fn livez(State(state): State<WebState>) -> Result<&'static str,
 }
 
 /// Whether the service does its work: every latch, with what it waits for. Cameras are no latches: their death is normal.
+/// Neither is Kafka, in either direction: alerts are decided and kept, answers lie where they are, and taking the service out of
+/// rotation would end the watching for what no restart mends. It is named under `degraded`, and the alert rules wake somebody.
 pub(super) async fn readyz(State(state): State<WebState>) -> Response {
     let latches = state.board.latches();
     let ready = all_released(&latches);
@@ -30,8 +32,15 @@ pub(super) async fn readyz(State(state): State<WebState>) -> Response {
             })
         })
         .collect();
+    let degraded = [("kafka", state.board.kafka()), ("dispatch_answers", state.board.answers())];
+    let degraded: Vec<_> = degraded.into_iter().filter_map(|(name, kafka)| failing(name, kafka?)).collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, wire::json(json!({ "ready": ready, "latches": shown }).to_string())).into_response()
+    (status, wire::json(json!({ "ready": ready, "latches": shown, "degraded": degraded }).to_string())).into_response()
+}
+
+fn failing(name: &str, kafka: KafkaState) -> Option<Value> {
+    let KafkaState::Failing { since, reason, message } = kafka else { return None };
+    Some(json!({ "name": name, "since": wire::rfc3339(since), "reason": reason, "message": message }))
 }
 
 fn all_released(latches: &[Latch]) -> bool {

@@ -125,6 +125,31 @@ fn a_dispatched_alert_is_resolved_by_a_patrol_whoever_dies_meanwhile() {
     assert!(service.stop().success());
 }
 
+/// Nobody reads what patrols answer: the service goes on, says so, and needs no restart when it can read again.
+#[test]
+fn answers_that_cannot_be_read_are_named_and_the_service_stays_ready() {
+    let Some(broker) = Broker::start(false) else { return };
+    let address = broker.address();
+    let mut service = Service::new(&Head { model: Path::new("none"), kafka: Some(&address) });
+    service.configure(CAMERA);
+    service.start();
+    let named = |service: &Service, name: &str| {
+        let readiness = service.json("/readyz").expect("ready");
+        let degraded = readiness["degraded"].as_array().unwrap().clone();
+        degraded.into_iter().find(|what| what["name"] == name)
+    };
+    service.until("it is said that answers cannot be read", Duration::from_mins(1), |service| {
+        named(service, "dispatch_answers").is_some_and(|what| {
+            what["reason"] == "topic_missing" && what["message"].as_str().unwrap().contains("dispatch-status")
+        })
+    });
+    assert!(service.get("/metrics").unwrap().contains("\nlightbar_lifecycle_answers_ready 0\n"));
+    tokio::runtime::Runtime::new().unwrap().block_on(broker.create_topics(&site()));
+    service.until("answers are read", Duration::from_mins(1), |service| named(service, "dispatch_answers").is_none());
+    assert_eq!(service.json("/api/v1/status").unwrap()["answers"]["state"], "connected");
+    assert!(service.stop().success());
+}
+
 /// Dead letters without repetitions: by where they lay.
 fn distinct(letters: &[Received]) -> BTreeSet<(String, String)> {
     let header = |letter: &Received, name| letter.header(name).unwrap().to_owned();

@@ -10,7 +10,7 @@ use lightbar::domain::geometry::BBox;
 use lightbar::domain::ids::{CameraId, RuleId, TrackId};
 use lightbar::domain::scene::{BlindCause, SceneObject};
 use lightbar::pipeline::ports::{BlindInterval, Channel, Clock};
-use lightbar::pipeline::status::SceneState;
+use lightbar::pipeline::status::{KafkaState, SceneState};
 use lightbar::web::memory::MemoryFeed;
 use serde_json::json;
 
@@ -33,6 +33,18 @@ fn readiness_names_what_it_waits_for() {
     assert_eq!(body["latches"][1]["waiting_for"], "models/street/model.onnx: sha256 differs");
     server.board.release("model_loaded");
     assert_eq!(server.get("/readyz").status, 200);
+    assert_eq!(server.get("/readyz").json()["degraded"], json!([]));
+    // What no restart mends is named and takes nobody out of rotation.
+    let failing = |reason| KafkaState::Failing { since: SystemClock.now(), reason, message: "what to do".to_owned() };
+    server.board.set_kafka(failing("unreachable"));
+    server.board.set_answers(failing("topic_missing"));
+    let answer = server.get("/readyz");
+    let degraded = &answer.json()["degraded"];
+    assert_eq!((answer.status, degraded[0]["reason"].as_str()), (200, Some("unreachable")));
+    assert_eq!((&degraded[1]["name"], &degraded[1]["reason"]), (&json!("dispatch_answers"), &json!("topic_missing")));
+    assert_eq!(server.get("/api/v1/status").json()["answers"]["state"], "failing");
+    server.board.set_answers(KafkaState::Connected);
+    assert_eq!(server.get("/readyz").json()["degraded"].as_array().unwrap().len(), 1);
     server.board.set_stuck(Some("the record stage has stood still for 60 s".to_owned()));
     assert_eq!(server.get("/livez").status, 503);
 }

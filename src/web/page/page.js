@@ -131,6 +131,8 @@ function drawService() {
   if (!service) return;
   const failing = service.kafka.state === "failing";
   const parts = [element("span", failing ? "warn" : "", failing ? word("kafka_failing", clock(service.kafka.since), term("kafka_reason", service.kafka.reason)) : word(`kafka_${service.kafka.state}`))];
+  const deaf = service.answers?.state === "failing";
+  if (deaf) parts.push(element("span", "warn", word("answers_failing", clock(service.answers.since), term("kafka_reason", service.answers.reason))));
   if (service.outbox?.depth) parts.push(element("span", "", word("outbox", service.outbox.depth)));
   const rules = service.rules;
   // Worth a word only where somebody might expect an alert that will not come.
@@ -138,7 +140,7 @@ function drawService() {
   if (service.model) parts.push(element("span", "", word("model", service.model.name)));
   parts.push(element("span", "", `Lightbar ${service.version}`));
   $("service").replaceChildren(...parts.flatMap((part, i) => (i ? [" · ", part] : [part])));
-  $("service").title = failing ? service.kafka.message : "";
+  $("service").title = [failing && service.kafka.message, deaf && service.answers.message].filter(Boolean).join("\n");
 }
 
 function speak(language) {

@@ -18,6 +18,7 @@ const en = {
   no_cameras: "No camera is configured yet", no_cameras_why: "Add one to the configuration and reload it: lightbar reload",
   no_match: "No alert fits the filter", no_match_why: "Clear it to see all alerts.",
   kafka_connected: "Kafka takes alerts", kafka_unknown: "Kafka not tried yet", kafka_failing: (at, why) => `Kafka takes nothing since ${at}: ${why}`,
+  answers_failing: (at, why) => `Dispatch answers do not come in since ${at}: ${why}`,
   armed: (n, total, ordered) => `${n} of ${total} rules armed${ordered ? ` (${ordered} by order)` : ""}`,
   outbox: (n) => `${n} waiting to be sent`, model: (name) => `Model ${name}`,
   seconds: (n) => `${n} s`, minutes: (n) => `${n} min`, hours: (n) => `${n} h`, days: (n) => `${n} d`,
@@ -42,7 +43,9 @@ const en = {
     undecodable: "cannot be decoded", overload: "machine too busy", service_down: "service was down", disabled: "switched off",
     view_moved: "view has moved" },
   kafka_reason: { unreachable: "not reachable", unauthorized: "access refused", topic_missing: "a topic is missing", too_large: "a record is too large",
-    store: "the store does not answer", other: "see the log" },
+    topic_forbidden: "a topic is forbidden", cluster_forbidden: "the cluster is forbidden", not_enough_replicas: "too few replicas are in step",
+    no_leader: "a partition has no leader", not_acknowledged: "nothing is acknowledged", record_refused: "a record is refused",
+    timestamp_refused: "the time stamp is refused", store: "the store does not answer", other: "see the log" },
 };
 
 const zh = {
@@ -61,6 +64,7 @@ const zh = {
   no_cameras: "尚未配置摄像机", no_cameras_why: "请在配置中添加摄像机，然后执行：lightbar reload",
   no_match: "没有符合筛选条件的告警", no_match_why: "清除筛选即可查看全部告警。",
   kafka_connected: "Kafka 正常接收", kafka_unknown: "尚未连接 Kafka", kafka_failing: (at, why) => `${at} 起 Kafka 无法接收：${why}`,
+  answers_failing: (at, why) => `${at} 起收不到处警反馈：${why}`,
   armed: (n, total, ordered) => `${total} 条规则中 ${n} 条布防${ordered ? `（${ordered} 条按指令）` : ""}`,
   outbox: (n) => `${n} 条待发送`, model: (name) => `模型 ${name}`,
   seconds: (n) => `${n} 秒`, minutes: (n) => `${n} 分钟`, hours: (n) => `${n} 小时`, days: (n) => `${n} 天`,
@@ -84,7 +88,8 @@ const zh = {
     undecodable: "无法解码", overload: "主机过忙", service_down: "服务未运行", disabled: "已停用",
     view_moved: "画面移位" },
   kafka_reason: { unreachable: "无法连接", unauthorized: "认证或授权被拒", topic_missing: "主题不存在", too_large: "单条消息过大",
-    store: "存储无响应", other: "详见日志" },
+    topic_forbidden: "主题无权访问", cluster_forbidden: "集群无权访问", not_enough_replicas: "同步副本不足", no_leader: "分区没有主副本",
+    not_acknowledged: "未得到确认", record_refused: "消息被拒收", timestamp_refused: "时间戳被拒", store: "存储无响应", other: "详见日志" },
 };
 
 const BOTH = { en, "zh-CN": zh };
