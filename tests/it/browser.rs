@@ -124,6 +124,47 @@ fn an_operator_acts_on_the_page_and_sees_what_others_do() {
     assert!(complaints.is_empty(), "the page complained: {complaints:?}");
 }
 
+/// What others do and cameras see must not close a list under an operator's hands.
+#[test]
+fn an_open_list_of_dispositions_stays_open_while_alerts_come() {
+    const LIST: &str = "document.querySelector('select.act')";
+    let Some(mut browser) = Chromium::start() else { return };
+    let server = WebServer::start();
+    server.watching("gate", "North gate");
+    server.decide(&opened("gate", 1));
+    browser.open(&server.url("/"), "en-GB,en", 1280, 800);
+    browser.wait_for(&format!("{LIST} && {TEXT}.includes('Live')"));
+    let middle = browser.evaluate(&format!(
+        "(() => {{ const at = {LIST}.getBoundingClientRect(); window.list = {LIST}; return [at.x + at.width / 2, at.y + at.height / 2]; }})()"
+    ));
+    for what in ["mousePressed", "mouseReleased"] {
+        let click = json!({ "type": what, "x": middle[0], "y": middle[1], "button": "left", "clickCount": 1 });
+        browser.call("Input.dispatchMouseEvent", &click);
+    }
+    browser.wait_for("window.list.matches(':open')");
+
+    // Another alert comes, and a colleague acknowledges the one whose list is open.
+    server.decide(&opened("yard", 2));
+    browser.wait_for("document.querySelectorAll('#alerts article').length === 2");
+    let path = format!("/api/v1/alerts/{}/transitions", facts::alert_id(1));
+    assert_eq!(server.send("POST", &path, &json!({ "action": "acknowledge", "by": "bert" })).status, 200);
+    server.decide(&opened("hall", 3));
+    browser.wait_for("document.querySelectorAll('#alerts article').length === 3");
+    assert_eq!(browser.evaluate("window.list.isConnected && window.list.matches(':open')"), true);
+    let order = "[...document.querySelectorAll('#alerts article')].indexOf(window.list.closest('article'))";
+    assert_eq!(browser.evaluate(order), 2, "the older alert is below the newer ones");
+
+    // Left, its card says what happened meanwhile; and what is chosen is done.
+    browser.evaluate("window.list.blur()");
+    browser.wait_for(&format!("{TEXT}.includes('Acknowledged')"));
+    browser.evaluate(
+        "const s = [...document.querySelectorAll('select.act')].at(-1); s.focus(); s.value = 'drill'; s.dispatchEvent(new Event('change'))",
+    );
+    browser.wait_for(&format!("{TEXT}.includes('Dismissed')"));
+    let complaints = std::mem::take(&mut browser.complaints);
+    assert!(complaints.is_empty(), "the page complained: {complaints:?}");
+}
+
 /// The id of the alert with that row's place in the feed.
 fn alert_id(server: &WebServer, row: i64) -> Option<String> {
     use lightbar::pipeline::ports::FeedReader as _;

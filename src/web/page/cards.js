@@ -61,6 +61,11 @@ function facts(alert) {
   return line;
 }
 
+// Whether an alert in this state can be dismissed: whether its card has the list of dispositions.
+export function dismissable(handled) {
+  return ["new", "acknowledged", "verified", "reopened", "expired"].includes(handled?.state ?? "new");
+}
+
 const DISPOSITIONS = ["false_environment", "false_model", "duplicate", "handled", "drill"];
 
 // Where it stands with people, and what can be done next; only what the service would take.
@@ -82,7 +87,7 @@ function acts(handled, act) {
   if (["new", "reopened"].includes(state)) button("acknowledge");
   if (["acknowledged", "reopened"].includes(state)) button("verify");
   if (state === "dismissed") button("undo");
-  if (["new", "acknowledged", "verified", "reopened", "expired"].includes(state)) {
+  if (dismissable(handled)) {
     const choice = element("select", "act");
     choice.setAttribute("aria-label", word("dismiss"));
     choice.append(new Option(word("dismiss"), ""), ...DISPOSITIONS.map((why) => new Option(term("disposition", why), why)));

@@ -1,6 +1,6 @@
 // The page: keeps what is known, shows it, and answers keys. Newest on top; an update changes its alert in place.
 
-import { card, element, headline, isOpen, matches, since, tile } from "./cards.js";
+import { card, dismissable, element, headline, isOpen, matches, since, tile } from "./cards.js";
 import { Feed } from "./feed.js";
 import { LANGUAGES, chosenLanguage, clock, remember, setLanguage, term, word } from "./words.js";
 
@@ -12,6 +12,7 @@ const alerts = new Map(); // alert id -> alert at its newest revision
 const handled = new Map(); // alert id -> its state with people; none: it is new
 let order = []; // alert ids, newest opening first
 let unseen = new Set();
+let stale = false; // a card that was in use was not drawn anew
 let cameras = null, service = null, next = null, skew = 0, link = { name: "connecting", at: 0 };
 const serverNow = () => Date.now() + skew;
 const shown = (alert) => (!$("open-only").checked || isOpen(alert)) && matches(alert, $("filter").value.trim());
@@ -71,7 +72,7 @@ function draw() {
   const list = $("alerts");
   const wanted = order.map((id) => alerts.get(id)).filter(shown);
   const fresh = new Set([...list.querySelectorAll(".fresh")].map((old) => old.dataset.alert));
-  list.replaceChildren(...wanted.map((alert) => card(alert, serverNow(), handled.get(alert.alert_id), (action, more) => act(alert.alert_id, action, more))));
+  place(list, wanted.map((alert) => alert.alert_id));
   for (const id of fresh) cardOf(id)?.classList.add("fresh");
   const open = [...alerts.values()].filter(isOpen).length;
   $("open-count").textContent = open ? word("open_count", open) : "";
@@ -80,11 +81,27 @@ function draw() {
   drawEmpty();
 }
 
+// The cards of these alerts, all new but one: a card whose list of dispositions is in use stays the very node it is, in its place,
+// since a list closes when its node is moved. What it shows is made good when the list is left.
+function place(list, ids) {
+  const fresh = (id) => card(alerts.get(id), serverNow(), handled.get(id), (action, more) => act(id, action, more));
+  const held = chooser()?.closest("[data-alert]");
+  const at = held ? ids.indexOf(held.dataset.alert) : -1;
+  stale = at >= 0 && dismissable(handled.get(held.dataset.alert));
+  if (!stale) return list.replaceChildren(...ids.map(fresh));
+  for (const old of [...list.children]) if (old !== held) old.remove();
+  held.before(...ids.slice(0, at).map(fresh));
+  held.after(...ids.slice(at + 1).map(fresh));
+}
+
+// The list of dispositions that somebody is choosing from.
+function chooser() { return document.activeElement?.closest("#alerts select.act"); }
+
 // Draws anew and leaves who works on a card where he was.
 function redraw() {
   const focused = document.activeElement?.closest("[data-alert]")?.dataset.alert;
   draw();
-  if (focused) cardOf(focused)?.focus({ preventScroll: true });
+  if (focused && !stale) cardOf(focused)?.focus({ preventScroll: true });
 }
 
 function drawNew() {
@@ -233,6 +250,7 @@ $("older").addEventListener("click", async () => {
 setInterval(() => {
   for (const ago of document.querySelectorAll("[data-since]")) ago.textContent = since(ago.dataset.since, serverNow());
   drawCameras();
+  if (stale && !chooser()) redraw();
 }, 1000);
 setInterval(look, LOOK_EVERY_MS);
 
