@@ -114,7 +114,7 @@ impl App {
         let orders = store.desk()?;
         let desk = watch::Sender::new(Arc::new(orders.desk(clock.now())?));
         let door = DeskDoor { store: Arc::new(orders), tell: desk.clone() };
-        let lifecycle = Lifecycle::start(&settings, (&store, &site, &policy), &metrics, &clock, &board)?;
+        let lifecycle = Lifecycle::start(&settings, (&store, &site, &policy), (&metrics, &feed), &clock, &board)?;
         let shown = Shown {
             store: &store,
             feed: &feed,

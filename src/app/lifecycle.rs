@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::task::JoinHandle;
 
 use super::serving;
@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::answers::AnswerStage;
 use crate::pipeline::health::StageHealth;
 use crate::pipeline::lifecycle::{DeadlineStage, DispatchSystem, LifecycleStore, Policy};
-use crate::pipeline::ports::{Clock, StoreError};
+use crate::pipeline::ports::{Clock, Recorded, StoreError};
 use crate::pipeline::status::StatusBoard;
 use crate::store::Store;
 use crate::web::{LifecycleDoor, Tokens};
@@ -44,7 +44,7 @@ impl Lifecycle {
     pub(super) fn start(
         settings: &Settings,
         (store, site, policy): (&Store, &Arc<Site>, &Arc<Policy>),
-        metrics: &Metrics,
+        (metrics, feed): (&Metrics, &broadcast::Sender<Recorded>),
         clock: &Arc<dyn Clock>,
         board: &Arc<StatusBoard>,
     ) -> anyhow::Result<Self> {
@@ -70,6 +70,7 @@ impl Lifecycle {
                 clock: Arc::clone(clock),
                 metrics: Arc::clone(&metrics.lifecycle),
                 states: states.clone(),
+                feed: feed.clone(),
                 health,
             };
             Some(tokio::task::spawn_blocking(move || stage.run(|pause| waited(&stopped, pause))))

@@ -190,6 +190,7 @@ fn reason_words(reason: &str, tongue: Tongue) -> String {
         "camera_lost" => tongue.pick("摄像机中断", "the camera stopped seeing").to_owned(),
         "restart" => tongue.pick("服务重启", "the service was restarted").to_owned(),
         "rule_changed" => tongue.pick("规则已更改", "the rule was changed").to_owned(),
+        "closed" => tongue.pick("已由人员处置", "people are done with it").to_owned(),
         other => other.to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use super::alert_v1::{
 };
 use super::time::rfc3339;
 use super::{Site, codes, text, words};
-use crate::domain::alert::{AlertChange, AlertKind, AlertObject, Cue};
+use crate::domain::alert::{AlertChange, AlertKind, AlertObject, Cue, EndReason};
 use crate::domain::camera::CameraCard;
 use crate::domain::geometry::BBox;
 use crate::domain::rules::Deliver;
@@ -84,11 +84,21 @@ impl AlertV1 {
     /// The last revision of an alert that was open when the service went down: nobody saw how it ended. It was alive until
     /// `last_alive`; that it is over is known `now`.
     #[must_use]
-    pub fn ended_by_restart(mut self, last_alive: Timestamp, now: Timestamp) -> Self {
-        let ended_at = rfc3339(last_alive);
+    pub fn ended_by_restart(self, last_alive: Timestamp, now: Timestamp) -> Self {
+        self.ended(EndReason::Restart, last_alive, now)
+    }
+
+    /// The same alert, raised by a person, ended because people were done with it `at` that moment.
+    #[must_use]
+    pub fn ended_by_people(self, at: Timestamp, now: Timestamp) -> Self {
+        self.ended(EndReason::Closed, at.min(now), now)
+    }
+
+    fn ended(mut self, reason: EndReason, at: Timestamp, now: Timestamp) -> Self {
+        let ended_at = rfc3339(at);
         self.revision += 1;
         self.phase = "ended".into();
-        self.end_reason = Some("restart".into());
+        self.end_reason = Some(words::end_reason(reason).into());
         // Nothing ends before what was last said of it; this form of time sorts as text.
         self.timing.ended_at = Some(ended_at.max(self.timing.captured_at.clone()));
         self.timing.captured_at = rfc3339(now).max(self.timing.captured_at);

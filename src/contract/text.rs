@@ -105,6 +105,7 @@ fn english_phase(alert: &AlertV1) -> String {
                 Some("camera_lost") => ", the camera was lost",
                 Some("restart") => ", the service was restarted",
                 Some("rule_changed") => ", the rule was changed",
+                Some("closed") => ", people are done with it",
                 _ => "",
             };
             format!(" (over{}{why})", within(" after ", lasted(alert).map(english_span)))
@@ -123,6 +124,7 @@ fn chinese_phase(alert: &AlertV1) -> String {
                 Some("camera_lost") => "，摄像机失联",
                 Some("restart") => "，服务重启",
                 Some("rule_changed") => "，规则已更改",
+                Some("closed") => "，已由人员处置",
                 _ => "",
             };
             format!("（已结束{}{why}）", within("，持续 ", lasted(alert).map(chinese_span)))

@@ -28,6 +28,7 @@ words! {
     /// `end_reason`
     end_reason(EndReason) {
         Left => "left", Timeout => "timeout", CameraLost => "camera_lost", Restart => "restart", RuleChanged => "rule_changed",
+        Closed => "closed",
     }
     /// `severity`
     severity(Severity) {

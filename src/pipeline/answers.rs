@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 
 use super::health::StageHealth;
-use super::ports::{Clock, PublishError, StoreError};
+use super::ports::{Clock, PublishError, Recorded, StoreError};
 use crate::backoff::Backoff;
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
@@ -36,8 +36,8 @@ pub struct Consumed {
 /// What became of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Taken {
-    /// It changed an alert's state.
-    Applied(AlertId, &'static str),
+    /// It changed an alert's state, and may have ended one that a person raised.
+    Applied(AlertId, &'static str, Option<Recorded>),
     /// It was written down, too late to change anything.
     Late(AlertId, &'static str),
     /// It was taken before.
@@ -87,6 +87,8 @@ pub struct AnswerStage<S, R> {
     pub metrics: Arc<LifecycleMetrics>,
     /// Who shows states: the last row.
     pub states: watch::Sender<i64>,
+    /// Who shows alerts.
+    pub feed: broadcast::Sender<Recorded>,
     /// Whether answers come in.
     pub health: watch::Sender<StageHealth>,
 }
@@ -133,7 +135,11 @@ impl<S: AnswerStore, R: AnswerSource> AnswerStage<S, R> {
         }
         for taken in self.store.take(&records, self.clock.now())? {
             match taken {
-                Taken::Applied(_, action) => self.metrics.applied(action, "applied"),
+                Taken::Applied(_, action, ended) => {
+                    self.metrics.applied(action, "applied");
+                    // An Err says that nobody listens.
+                    ended.map(|ended| self.feed.send(ended).ok());
+                }
                 Taken::Late(_, action) => self.metrics.applied(action, "late"),
                 Taken::Repeated => self.metrics.repeated(),
                 Taken::Dead { reason, detail } => {

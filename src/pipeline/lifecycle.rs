@@ -103,8 +103,8 @@ pub enum Outcome {
     Stale(Box<Standing>),
     /// It is not to be done.
     Refused(Refused, Box<Standing>),
-    /// It is done, now or before.
-    Done(Box<Entry>, Fate, Box<Standing>),
+    /// It is done, now or before. With it an alert that a person raised may have ended: that revision, for the feed.
+    Done(Box<Entry>, Fate, Box<Standing>, Option<Recorded>),
 }
 
 /// A change of an alert's state, as it was published.

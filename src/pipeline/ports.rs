@@ -214,7 +214,7 @@ pub trait BaselineStore: Send {
 }
 
 /// An alert change after its commit.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
     /// Its row: grows by one per recorded change, the feed's event id.
     pub row: i64,

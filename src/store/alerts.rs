@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::lifecycle;
@@ -37,6 +38,20 @@ pub(super) fn recorded(connection: &Connection, id: AlertId, revision: u32) -> r
         .query_row(params![key(id), revision], |row| {
             let channel = channel(&row.get::<_, String>(2)?);
             Ok(Recorded { row: row.get(0)?, alert: id, channel, json: row.get::<_, String>(1)?.into() })
+        })
+        .optional()
+}
+
+/// The newest revision of an alert that is open.
+pub(super) fn open(connection: &Connection, id: AlertId) -> rusqlite::Result<Option<AlertV1>> {
+    connection
+        .prepare_cached(
+            "SELECT c.json FROM alerts a JOIN alert_changes c ON c.row = a.row WHERE a.alert_id = ?1 AND a.is_open = 1",
+        )?
+        .query_row([key(id)], |row| {
+            let json: String = row.get(0)?;
+            // Only a hand's work on the file makes it something else; nothing is guessed from it.
+            serde_json::from_str(&json).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, e.into()))
         })
         .optional()
 }

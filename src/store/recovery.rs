@@ -38,10 +38,11 @@ pub(super) fn run(
     let now = now.max(last_alive);
     let mut ended = Vec::new();
     for (id, json) in open_alerts(tx).map_err(|e| sql(&e))? {
-        let alert: AlertV1 = serde_json::from_str(&json).map_err(|e| {
-            StoreError::Fatal(format!("the store is damaged: alert {id} cannot be read back: {e}; restore a backup"))
-        })?;
-        let alert = alert.ended_by_restart(last_alive, now);
+        let alert = read(id, &json)?.ended_by_restart(last_alive, now);
+        ended.push(alerts::write(tx, author, id, &alert, (now, now)).map_err(|e| sql(&e))?);
+    }
+    for (id, json, over_at) in handled_reports(tx).map_err(|e| sql(&e))? {
+        let alert = read(id, &json)?.ended_by_people(Timestamp::from_nanos(over_at), now);
         ended.push(alerts::write(tx, author, id, &alert, (now, now)).map_err(|e| sql(&e))?);
     }
     let blind = known_cameras(tx).map_err(|e| sql(&e))?;
@@ -52,6 +53,12 @@ pub(super) fn run(
         }
     }
     Ok(Recovery { ended, last_alive: Some(last_alive), blind, postponed: None })
+}
+
+fn read(id: AlertId, json: &str) -> Result<AlertV1, StoreError> {
+    serde_json::from_str(json).map_err(|e| {
+        StoreError::Fatal(format!("the store is damaged: alert {id} cannot be read back: {e}; restore a backup"))
+    })
 }
 
 fn last_alive(tx: &Connection) -> rusqlite::Result<Option<Timestamp>> {
@@ -68,6 +75,20 @@ fn open_alerts(tx: &Connection) -> rusqlite::Result<Vec<(AlertId, String)>> {
             Ok((AlertId::from_u128(u128::from_be_bytes(id)), row.get(1)?))
         })?
         .collect()
+}
+
+/// What a person raised, people are done with and is open all the same: in stores from before anything ended it. With it, when they were done.
+fn handled_reports(tx: &Connection) -> rusqlite::Result<Vec<(AlertId, String, i64)>> {
+    tx.prepare(
+        "SELECT a.alert_id, c.json, (SELECT max(t.at) FROM transitions t WHERE t.alert_id = a.alert_id AND t.to_state = s.state)
+         FROM alerts a JOIN alert_changes c ON c.row = a.row JOIN alert_states s ON s.alert_id = a.alert_id
+         WHERE a.is_open = 1 AND a.kind = 'manual' AND s.state IN ('resolved', 'dismissed', 'closed') ORDER BY a.row",
+    )?
+    .query_map([], |row| {
+        let id: [u8; 16] = row.get(0)?;
+        Ok((AlertId::from_u128(u128::from_be_bytes(id)), row.get(1)?, row.get::<_, Option<i64>>(2)?.unwrap_or_default()))
+    })?
+    .collect()
 }
 
 /// Cameras that somebody meant to watch; one that was taken out is not blind but absent.

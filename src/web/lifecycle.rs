@@ -120,7 +120,9 @@ pub(super) fn answer(
             tag(&standing)
         ))),
         Outcome::Refused(refused, standing) => Err(refusal(&refused, &standing)),
-        Outcome::Done(entry, fate, standing) => {
+        Outcome::Done(entry, fate, standing, ended) => {
+            // Nobody may be watching; it is recorded all the same.
+            ended.map(|ended| state.live.send(ended).ok());
             let became = match fate {
                 Fate::Applied => "applied",
                 Fate::Late => "late",

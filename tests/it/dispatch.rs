@@ -122,6 +122,9 @@ fn a_dispatched_alert_is_resolved_by_a_patrol_whoever_dies_meanwhile() {
         assert_eq!(letter.header("dead_topic"), Some("lightbar.dispatch-status.v1"));
     }
     assert_states(&everything(&broker, &site().alert_state_topic()), &alerts);
+    assert_ended(&everything(&broker, &site().alerts_topic()), &alerts);
+    let shown = service.json("/api/v1/alerts").unwrap();
+    assert!(shown["alerts"].as_array().unwrap().iter().all(|alert| alert["alert"]["phase"] == "ended"), "{shown}");
     assert!(service.stop().success());
 }
 
@@ -154,6 +157,23 @@ fn answers_that_cannot_be_read_are_named_and_the_service_stays_ready() {
 fn distinct(letters: &[Received]) -> BTreeSet<(String, String)> {
     let header = |letter: &Received, name| letter.header(name).unwrap().to_owned();
     letters.iter().map(|letter| (header(letter, "dead_partition"), header(letter, "dead_offset"))).collect()
+}
+
+/// What a person raised is opened, and ended when the patrol is done with it: each once.
+fn assert_ended(records: &[Received], alerts: &[String]) {
+    let schema = validator("alert");
+    let mut by_alert: BTreeMap<String, BTreeMap<u64, Value>> = BTreeMap::new();
+    for record in records {
+        let alert: Value = serde_json::from_slice(&record.value).unwrap();
+        assert_eq!(complaints(&schema, &alert), [""; 0]);
+        let id = alert["alert_id"].as_str().unwrap().to_owned();
+        by_alert.entry(id).or_default().insert(alert["revision"].as_u64().unwrap(), alert);
+    }
+    for alert in alerts {
+        let said = &by_alert[alert];
+        let phases: Vec<&str> = said.values().map(|alert| alert["phase"].as_str().unwrap()).collect();
+        assert_eq!((phases.as_slice(), &said[&2]["end_reason"]), (&["opened", "ended"][..], &json!("closed")));
+    }
 }
 
 /// Each alert's states count up from 1 without a gap, end with `resolved`, and are as the schema says.

@@ -118,5 +118,6 @@ fn reason(reason: EndReason) -> &'static str {
         EndReason::CameraLost => "camera_lost",
         EndReason::Restart => "restart",
         EndReason::RuleChanged => "rule_changed",
+        EndReason::Closed => "closed",
     }
 }

@@ -180,6 +180,8 @@ pub enum EndReason {
     Restart,
     /// The rule was changed or removed.
     RuleChanged,
+    /// A person raised it, and people have resolved, dismissed or closed it: nothing else could know that it is over.
+    Closed,
 }
 
 /// What happened. Kinds that no rule raises yet are known here all the same, since the contract promises their names.

@@ -106,9 +106,9 @@ fn answered(tx: &Connection, author: &Author, record: &Consumed, now: Timestamp)
     }
     let (alert, action) = (answer.alert, answer.request.action.as_str());
     match apply(tx, author, alert, answer.request, now)? {
-        Outcome::Done(_, Fate::Applied, _) => Ok(Taken::Applied(alert, action)),
-        Outcome::Done(_, Fate::Late, _) => Ok(Taken::Late(alert, action)),
-        Outcome::Done(_, Fate::Repeated, _) => Ok(Taken::Repeated),
+        Outcome::Done(_, Fate::Applied, _, ended) => Ok(Taken::Applied(alert, action, ended)),
+        Outcome::Done(_, Fate::Late, ..) => Ok(Taken::Late(alert, action)),
+        Outcome::Done(_, Fate::Repeated, ..) => Ok(Taken::Repeated),
         Outcome::Refused(refused, _) => dead("illegal", refused.to_string()),
         Outcome::Unknown | Outcome::Stale(_) => {
             dead("unknown_alert", format!("no alert {alert} of which people were told is recorded here"))

@@ -18,8 +18,9 @@ use super::errors::sql;
 use super::lock::Lock;
 use crate::contract::AlertV1;
 use crate::contract::alert_state_v1::Change;
+use crate::domain::alert::AlertKind;
 use crate::domain::ids::AlertId;
-use crate::domain::lifecycle::{Action, Due, Fate, Request, Role};
+use crate::domain::lifecycle::{Action, Due, Entry, Fate, Request, Role, State};
 use crate::domain::time::Timestamp;
 use crate::pipeline::lifecycle::{Incident, LifecycleStore, Noticed, Outcome, Standing, StateChange};
 use crate::pipeline::ports::{Decided, Recorded, StoreError};
@@ -70,13 +71,33 @@ fn apply(
     let Some(mut standing) = rows::load(tx, alert)? else { return Ok(Outcome::Unknown) };
     match standing.life.apply(request, now, author.policy.undo_within) {
         Err(refused) => Ok(Outcome::Refused(refused, Box::new(standing))),
-        Ok((entry, Fate::Repeated)) => Ok(Outcome::Done(Box::new(entry), Fate::Repeated, Box::new(standing))),
+        Ok((entry, Fate::Repeated)) => Ok(Outcome::Done(Box::new(entry), Fate::Repeated, Box::new(standing), None)),
         Ok((entry, fate)) => {
             rows::append(tx, alert, &entry)?;
             publish::publish(tx, author, &mut standing, Change::transition(&entry), now)?;
-            Ok(Outcome::Done(Box::new(entry), fate, Box::new(standing)))
+            let ended = if fate == Fate::Applied { end(tx, author, &mut standing, &entry, now)? } else { None };
+            Ok(Outcome::Done(Box::new(entry), fate, Box::new(standing), ended))
         }
     }
+}
+
+/// Ends an alert that a person raised and that people are done with: no camera watches for its end, and it would be open for
+/// good. Once it has ended it stays so, also where it is reopened.
+fn end(
+    tx: &Connection,
+    author: &Author,
+    standing: &mut Standing,
+    entry: &Entry,
+    now: Timestamp,
+) -> rusqlite::Result<Option<Recorded>> {
+    let over = matches!(entry.to, State::Resolved | State::Dismissed | State::Closed);
+    if !over || standing.kind != AlertKind::Manual.as_str() {
+        return Ok(None);
+    }
+    let Some(alert) = alerts::open(tx, standing.alert)? else { return Ok(None) };
+    let alert = alert.ended_by_people(entry.request.at, now);
+    standing.alert_revision = alert.revision;
+    alerts::write(tx, author, standing.alert, &alert, (now, now)).map(Some)
 }
 
 impl LifecycleStore for StoredLifecycles {

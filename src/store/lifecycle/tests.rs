@@ -1,3 +1,5 @@
+mod reports;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use crate::contract::Site;
 use crate::domain::alert::{AlertChange, AlertKind, Certainty, Cue, Phase, Status};
 use crate::domain::camera::{CameraCard, Privacy, Purpose};
 use crate::domain::ids::{CameraId, NodeId};
-use crate::domain::lifecycle::{Adjacency, Neighbours, Place, Refused, State};
+use crate::domain::lifecycle::{Adjacency, Disposition, Neighbours, Place, Refused, State};
 use crate::domain::rules::Deliver;
 use crate::pipeline::answers::{AnswerStore as _, Consumed, Taken};
 use crate::pipeline::lifecycle::{DispatchSystem, Policy};
@@ -116,7 +118,7 @@ impl Desk {
     fn dispatched(&mut self, n: u64) -> AlertId {
         let alert = self.open("hall", n);
         for action in [Action::Acknowledge, Action::Verify, Action::Dispatch] {
-            assert!(matches!(self.does(alert, action.as_str(), action, n), Outcome::Done(_, Fate::Applied, _)));
+            assert!(matches!(self.does(alert, action.as_str(), action, n), Outcome::Done(_, Fate::Applied, ..)));
         }
         alert
     }
@@ -139,7 +141,7 @@ fn asked(request: &str, action: Action, when: u64) -> Request {
         role: Role::Operator,
         at: at(when),
         reason: None,
-        disposition: None,
+        disposition: matches!(action, Action::Dismiss | Action::Close).then_some(Disposition::Handled),
         recipient: None,
     }
 }
@@ -170,7 +172,7 @@ fn a_transition_its_record_and_its_outbox_row_are_one() {
     let mut desk = desk();
     let alert = desk.open("hall", 1);
     assert_eq!((desk.state(alert), desk.unsent("lightbar.alert-state.v1").len()), (State::New, 0), "new is not said");
-    let Outcome::Done(entry, Fate::Applied, standing) = desk.does(alert, "r1", Action::Acknowledge, 2) else {
+    let Outcome::Done(entry, Fate::Applied, standing, _) = desk.does(alert, "r1", Action::Acknowledge, 2) else {
         panic!()
     };
     assert_eq!((entry.number, standing.state_revision, standing.alert_revision), (1, 1, 1));
@@ -185,14 +187,14 @@ fn a_transition_its_record_and_its_outbox_row_are_one() {
     assert_eq!(header("ce_source"), "urn:lightbar:county:camera:hall");
     assert_eq!(header("ce_expirytime"), "2026-03-01T08:10:01.000Z");
     // Again, and after a restart: done once.
-    assert!(matches!(desk.does(alert, "r1", Action::Acknowledge, 9), Outcome::Done(_, Fate::Repeated, _)));
+    assert!(matches!(desk.does(alert, "r1", Action::Acknowledge, 9), Outcome::Done(_, Fate::Repeated, ..)));
     let Desk { folder, store, writer, lives } = desk;
     drop((store, writer, lives));
     let store = Store::open(folder.path(), Options::default()).unwrap();
     let lives =
         store.lifecycles(Arc::new(Site::new("county", NodeId::parse("node-1").unwrap())), Arc::default()).unwrap();
     let again = lives.apply(alert, asked("r1", Action::Acknowledge, 3), None, at(99)).unwrap();
-    let Outcome::Done(before, Fate::Repeated, _) = again else { panic!("{again:?}") };
+    let Outcome::Done(before, Fate::Repeated, ..) = again else { panic!("{again:?}") };
     assert_eq!(before, entry, "as it was kept");
     assert_eq!(lives.last_change().unwrap(), 1);
 }
@@ -208,9 +210,9 @@ fn what_is_refused_unknown_or_stale_changes_nothing() {
     assert!(matches!(stale, Outcome::Stale(_)), "{stale:?}");
     assert_eq!(desk.lives.last_change().unwrap(), 0);
     let good = desk.lives.apply(alert, asked("r1", Action::Acknowledge, 2), Some((1, 0)), at(2)).unwrap();
-    assert!(matches!(good, Outcome::Done(_, Fate::Applied, _)));
+    assert!(matches!(good, Outcome::Done(_, Fate::Applied, ..)));
     let lost_answer = desk.lives.apply(alert, asked("r1", Action::Acknowledge, 2), Some((1, 0)), at(2)).unwrap();
-    assert!(matches!(lost_answer, Outcome::Done(_, Fate::Repeated, _)), "told again, with what was known then");
+    assert!(matches!(lost_answer, Outcome::Done(_, Fate::Repeated, ..)), "told again, with what was known then");
 }
 
 #[test]
