@@ -1,4 +1,4 @@
-//! What a person raised ends when people are done with it.
+//! What a person raised ends when people are done with it; and what nobody is told of has no state.
 
 use super::*;
 
@@ -62,6 +62,19 @@ fn a_patrol_that_is_done_over_kafka_ends_what_a_person_raised() {
     assert!(matches!(&taken[0], Taken::Applied(_, "arrive", None)), "{taken:?}");
     let Taken::Applied(_, "resolve", Some(ended)) = &taken[1] else { panic!("{taken:?}") };
     assert!(ended.json.contains("\"end_reason\":\"closed\""));
+}
+
+/// Nothing here sets `suppressed`: what a rule's limit holds back is a record, of which people are not told, so it has no state.
+#[test]
+fn what_is_held_back_has_no_state() {
+    let mut desk = desk();
+    let mut held = decided("hall", 1);
+    held.change.deliver = Deliver::Record;
+    held.change.held_back = true;
+    desk.writer.record(&[Fact::Alert(Box::new(held))], at(1)).unwrap();
+    assert!(desk.lives.standing(id(1)).unwrap().is_none());
+    assert!(matches!(desk.does(id(1), "r1", Action::Reopen, 2), Outcome::Unknown));
+    assert_eq!(desk.unsent("lightbar.alert-state.v1").len(), 0);
 }
 
 /// A store from before such alerts were ended: the next start makes them good.
