@@ -27,9 +27,36 @@ pub(super) struct Stamp {
     pub(super) pts: Duration,
 }
 
-/// Gives an access unit, a key picture or not, its times; `None` leaves it out.
-pub(super) type Stamper =
-    Box<dyn FnMut(&gst::BufferRef, &gst::FormattedSegment<gst::ClockTime>, bool) -> Option<Stamp> + Send>;
+/// An access unit that has no times yet.
+pub(super) struct Unit {
+    codec: Codec,
+    pub(super) key: bool,
+    data: Bytes,
+}
+
+impl Unit {
+    pub(super) fn stamped(self, stamp: Stamp) -> Packet {
+        let (Self { codec, key, data }, Stamp { captured_at, clock, received_at, pts }) = (self, stamp);
+        Packet { codec, captured_at, clock, received_at, pts, key, data }
+    }
+}
+
+/// Gives access units their times.
+pub(super) trait Stamper: Send {
+    /// Takes one more; gives those, in order, whose times are known now: none while it has to wait for others. `None` leaves it
+    /// out, since nothing says when it is shown.
+    fn stamp(
+        &mut self,
+        unit: Unit,
+        buffer: &gst::BufferRef,
+        segment: &gst::FormattedSegment<gst::ClockTime>,
+    ) -> Option<Vec<Packet>>;
+
+    /// No more will come: those that still wait.
+    fn rest(&mut self) -> Vec<Packet> {
+        Vec::new()
+    }
+}
 
 /// What a stream turned out to be, for probes and error messages.
 #[derive(Clone, Debug, Default)]
@@ -58,7 +85,7 @@ pub(super) fn attach_sink(
     codec: Codec,
     sender: PacketSender,
     facts: SharedFacts,
-    stamper: Stamper,
+    stamper: Box<dyn Stamper>,
     paced: bool,
 ) -> Result<gst::Element, gst::glib::BoolError> {
     let (parser, media) = match codec {
@@ -82,36 +109,47 @@ fn callbacks(
     codec: Codec,
     sender: PacketSender,
     facts: SharedFacts,
-    mut stamper: Stamper,
+    stamper: Box<dyn Stamper>,
 ) -> gst_app::AppSinkCallbacks {
     let mut keys = KeyFinder::new(codec);
     let mut known_caps: Option<gst::Caps> = None;
+    // Shared by two callbacks of one streaming thread: never waited for.
+    let stamper = Arc::new(Mutex::new(stamper));
+    let (last_sender, last_stamper) = (sender.clone(), Arc::clone(&stamper));
     gst_app::AppSinkCallbacks::builder()
+        .eos(move |_| {
+            let rest = last_stamper.lock().unwrap_or_else(PoisonError::into_inner).rest();
+            if !rest.into_iter().all(|packet| last_sender.blocking_send(Ok(packet)).is_ok()) {
+                tracing::debug!("nobody listens to the last pictures of a stream");
+            }
+        })
         .new_sample(move |sink| {
             let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
             if let Some(caps) = sample.caps_owned().filter(|caps| known_caps.as_ref() != Some(caps)) {
                 note_caps(codec, &caps, &facts);
                 known_caps = Some(caps);
             }
-            let Some(packet) = packet(codec, &sample, &mut keys, &mut stamper) else {
+            let mut stamper = stamper.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(packets) = packets(codec, &sample, &mut keys, stamper.as_mut()) else {
                 tracing::debug!("an access unit without a usable time was left out");
                 lock(&facts).without_time += 1;
                 return Ok(gst::FlowSuccess::Ok);
             };
             // Nobody listens any more: the pipeline is being taken down.
-            sender.blocking_send(Ok(packet)).map_err(|_| gst::FlowError::Flushing)?;
+            for packet in packets {
+                sender.blocking_send(Ok(packet)).map_err(|_| gst::FlowError::Flushing)?;
+            }
             Ok(gst::FlowSuccess::Ok)
         })
         .build()
 }
 
-fn packet(codec: Codec, sample: &gst::Sample, keys: &mut KeyFinder, stamper: &mut Stamper) -> Option<Packet> {
+fn packets(codec: Codec, sample: &gst::Sample, keys: &mut KeyFinder, stamper: &mut dyn Stamper) -> Option<Vec<Packet>> {
     let buffer = sample.buffer()?;
     // One copy of the encoded bytes, so that the ring's count is what it holds, not whole network blocks behind it.
     let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
     let key = keys.is_key(&data, Duration::from_nanos(buffer.pts()?.nseconds()));
-    let Stamp { captured_at, clock, received_at, pts } = stamper(buffer, sample.segment()?.downcast_ref()?, key)?;
-    Some(Packet { codec, captured_at, clock, received_at, pts, key, data })
+    stamper.stamp(Unit { codec, key, data }, buffer, sample.segment()?.downcast_ref()?)
 }
 
 fn note_caps(codec: Codec, caps: &gst::Caps, facts: &SharedFacts) {

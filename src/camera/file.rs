@@ -8,11 +8,11 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use tokio::sync::mpsc;
 
-use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamp, Stamper, attach_sink, lock};
+use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamp, Stamper, Unit, attach_sink, lock};
 use super::session::Session;
 use crate::domain::scene::BlindCause;
 use crate::domain::time::Timestamp;
-use crate::pipeline::packet::{CaptureClock, ClockQuality, Codec};
+use crate::pipeline::packet::{CaptureClock, ClockQuality, Codec, Packet};
 use crate::pipeline::ports::{Clock, PacketSource, PacketStream, SourceError};
 
 /// How fast a file is played, and when its pictures count as taken.
@@ -43,29 +43,11 @@ impl FileSource {
         Self { path: path.into(), pace, newest: Arc::default() }
     }
 
-    fn stamper(&self) -> Stamper {
-        let pace = self.pace.clone();
+    fn stamper(&self) -> Box<dyn Stamper> {
         let newest = Arc::clone(&self.newest);
         // A file that is played again goes on where it was: the camera's timeline never goes back.
         let floor = newest.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.plus(Duration::from_millis(1)));
-        let mut begun = None;
-        Box::new(move |buffer, segment, _| {
-            // Stream time: what players show, without the shift that a container gives streams with B-frames.
-            let pts = Duration::from_nanos(segment.to_stream_time(buffer.pts()?).map_or(0, gst::ClockTime::nseconds));
-            let start = *begun.get_or_insert_with(|| match &pace {
-                FilePace::AsConsumed(start) => *start,
-                FilePace::Realtime(clock) => clock.now().minus(pts).max(floor.unwrap_or_default()),
-            });
-            let captured_at = start.plus(pts);
-            let received_at = match &pace {
-                FilePace::AsConsumed(_) => captured_at,
-                FilePace::Realtime(clock) => clock.now(),
-            };
-            let mut newest = newest.lock().unwrap_or_else(PoisonError::into_inner);
-            *newest = Some(newest.map_or(captured_at, |newest| newest.max(captured_at)));
-            let clock = ClockQuality { source: CaptureClock::File, error_ms: None, offset_ms: None };
-            Some(Stamp { captured_at, clock, received_at, pts })
-        })
+        Box::new(FileStamper { pace: self.pace.clone(), newest, floor, begun: None })
     }
 
     fn build(&self, sender: PacketSender, facts: &SharedFacts) -> Result<gst::Pipeline, gst::glib::BoolError> {
@@ -94,6 +76,39 @@ impl FileSource {
             }
         });
         Ok(pipeline)
+    }
+}
+
+/// The file's start plus presentation time.
+struct FileStamper {
+    pace: FilePace,
+    newest: Arc<Mutex<Option<Timestamp>>>,
+    floor: Option<Timestamp>,
+    begun: Option<Timestamp>,
+}
+
+impl Stamper for FileStamper {
+    fn stamp(
+        &mut self,
+        unit: Unit,
+        buffer: &gst::BufferRef,
+        segment: &gst::FormattedSegment<gst::ClockTime>,
+    ) -> Option<Vec<Packet>> {
+        // Stream time: what players show, without the shift that a container gives streams with B-frames.
+        let pts = Duration::from_nanos(segment.to_stream_time(buffer.pts()?).map_or(0, gst::ClockTime::nseconds));
+        let start = *self.begun.get_or_insert_with(|| match &self.pace {
+            FilePace::AsConsumed(start) => *start,
+            FilePace::Realtime(clock) => clock.now().minus(pts).max(self.floor.unwrap_or_default()),
+        });
+        let captured_at = start.plus(pts);
+        let received_at = match &self.pace {
+            FilePace::AsConsumed(_) => captured_at,
+            FilePace::Realtime(clock) => clock.now(),
+        };
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        *newest = Some(newest.map_or(captured_at, |newest| newest.max(captured_at)));
+        let clock = ClockQuality { source: CaptureClock::File, error_ms: None, offset_ms: None };
+        Some(vec![unit.stamped(Stamp { captured_at, clock, received_at, pts })])
     }
 }
 

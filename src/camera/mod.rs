@@ -7,6 +7,7 @@ mod address;
 mod nal;
 mod timeline;
 mod access_unit;
+mod opening;
 mod session;
 mod rtsp;
 mod file;

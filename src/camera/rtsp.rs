@@ -13,17 +13,14 @@ use gstreamer::prelude::*;
 use gstreamer_app::gst::glib;
 use tokio::sync::mpsc;
 
-use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamp, Stamper, attach_sink, lock};
+use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamper, attach_sink, lock};
 use super::address::{Credentials, split_credentials};
+use super::opening::LiveStamper;
 use super::session::Session;
-use super::timeline::{Shown, Timeline};
+use super::timeline::Timeline;
 use crate::domain::scene::BlindCause;
-use crate::domain::time::Timestamp;
 use crate::pipeline::packet::Codec;
 use crate::pipeline::ports::{Clock, PacketSource, PacketStream, SourceError};
-
-/// Seconds between the epochs of NTP (1900) and Unix (1970).
-const NTP_TO_UNIX_SECONDS: i64 = 2_208_988_800;
 
 /// How packets travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -121,7 +118,7 @@ impl RtspSource {
         rtspsrc.connect_pad_added(move |rtspsrc, pad| {
             let Some((pipeline, codec)) = weak.upgrade().zip(video_codec(pad)) else { return };
             let Some(sender) = sender.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-            let stamper = stamper(Arc::clone(&timeline), Arc::clone(&clock));
+            let stamper = Box::new(LiveStamper::new(Arc::clone(&timeline), Arc::clone(&clock)));
             if let Err(e) = attach(&pipeline, pad, codec, (sender, Arc::clone(&facts), stamper)) {
                 gst::element_error!(rtspsrc, gst::CoreError::Failed, ("cannot link the video track: {e}"));
             }
@@ -208,7 +205,7 @@ fn attach(
     pipeline: &gst::Pipeline,
     pad: &gst::Pad,
     codec: Codec,
-    sink: (PacketSender, SharedFacts, Stamper),
+    sink: (PacketSender, SharedFacts, Box<dyn Stamper>),
 ) -> Result<(), glib::BoolError> {
     let depay = match codec {
         Codec::H264 => "rtph264depay",
@@ -223,29 +220,6 @@ fn attach(
     let input = depay.static_pad("sink").ok_or_else(|| glib::bool_error!("the depayloader has no sink pad"))?;
     pad.link(&input).map_err(|e| glib::bool_error!("{e}"))?;
     Ok(())
-}
-
-fn stamper(timeline: Arc<Mutex<Timeline>>, clock: Arc<dyn Clock>) -> Stamper {
-    let mut first: Option<Duration> = None;
-    Box::new(move |buffer, _, key| {
-        let pts = Duration::from_nanos(buffer.pts()?.nseconds());
-        let origin = first.map_or(pts, |first| first.min(pts));
-        first = Some(origin);
-        let pts = pts.saturating_sub(origin);
-        let received_at = clock.now();
-        let mut timeline = timeline.lock().unwrap_or_else(PoisonError::into_inner);
-        let (captured_at, clock) = timeline.stamp(Shown { pts, key }, received_at, camera_clock(buffer));
-        Some(Stamp { captured_at, clock, received_at, pts })
-    })
-}
-
-/// What the camera's clock showed at this picture, as its RTCP sender reports tell.
-fn camera_clock(buffer: &gst::BufferRef) -> Option<Timestamp> {
-    let meta = buffer
-        .iter_meta::<gst::meta::ReferenceTimestampMeta>()
-        .find(|meta| meta.reference().structure(0).is_some_and(|s| s.name() == "timestamp/x-ntp"))?;
-    let since_1900 = i128::from(meta.timestamp().nseconds());
-    i64::try_from(since_1900 - i128::from(NTP_TO_UNIX_SECONDS) * 1_000_000_000).ok().map(Timestamp::from_nanos)
 }
 
 /// What a message on the bus means for the camera.

@@ -4,8 +4,9 @@
 //! the camera sends RTCP sender reports, its own clock (which may be local time, 1970, or plainly wrong). So the capture time
 //! is `pts + offset`: the offset begins with the first arrival, follows the earliest arrivals (a sliding minimum, which sees
 //! drift and not jitter) and is refined by RTCP, but at most by half a percent of the time that passes, so that differences stay
-//! media time (five percent in the first seconds, while the first arrival turns out to have been late). While pictures would be
-//! taken later than they arrived (a server that sends its last seconds in one burst), time may run at half speed.
+//! media time (five percent in the first seconds, while the first arrival turns out to have been late). The first pictures of a
+//! connection are looked at together (`foresee`), since many servers begin with a burst of what they still have. While pictures would
+//! be taken later than they arrived all the same (such a burst right after the connection was lost), time may run at half speed.
 //!
 //! A new connection, presentation times that jump back or far ahead, and a server clock that was set forward for good begin a
 //! new epoch: a new offset, never before the last capture time that was given. A server clock that was set back is not
@@ -45,6 +46,8 @@ pub struct Timeline {
     newest: Option<i64>,
     /// How much earlier than the earliest arrival pictures are taken, as RTCP said last.
     delay: i64,
+    /// The least of arrival minus presentation time among the pictures of which the next epoch begins with the first.
+    foreseen: Option<i64>,
     epoch: Option<Epoch>,
 }
 
@@ -76,6 +79,7 @@ impl Timeline {
             max_offset: i64::try_from(max_offset.as_nanos()).unwrap_or(i64::MAX),
             newest: None,
             delay: 0,
+            foreseen: None,
             epoch: None,
         }
     }
@@ -83,6 +87,17 @@ impl Timeline {
     /// Notes that presentation times begin anew.
     pub fn reconnected(&mut self) {
         self.epoch = None;
+        self.foreseen = None;
+    }
+
+    /// The first pictures of a connection, none of them stamped yet: presentation and arrival times. Their earliest arrival says
+    /// when all of them were taken, however late the first one came. Does nothing within an epoch.
+    pub fn foresee(&mut self, arrivals: impl IntoIterator<Item = (Duration, Timestamp)>) {
+        let mut offsets = arrivals.into_iter().map(|(pts, received)| received.as_nanos() - nanos(pts));
+        if let Some(first) = offsets.next().filter(|_| self.epoch.is_none()) {
+            // What is further ahead begins an epoch of its own.
+            self.foreseen = Some(offsets.filter(|offset| first - offset <= AHEAD_STEP).fold(first, i64::min));
+        }
     }
 
     /// The capture time of the packet with this presentation time. In decoding order; `camera_clock` is what the camera's
@@ -93,13 +108,17 @@ impl Timeline {
         received_at: Timestamp,
         camera_clock: Option<Timestamp>,
     ) -> (Timestamp, ClockQuality) {
-        let pts = i64::try_from(picture.pts.as_nanos()).unwrap_or(i64::MAX / 4);
+        let pts = nanos(picture.pts);
         let received = received_at.as_nanos();
         if self.epoch.as_ref().is_some_and(|epoch| epoch.is_broken_by(pts, picture.key, received - self.delay)) {
             self.epoch = None;
         }
+        let foreseen = self.foreseen.take();
         let (delay, newest) = (self.delay, self.newest);
-        let epoch = self.epoch.get_or_insert_with(|| Epoch::begin(pts, received - delay, newest));
+        let epoch = self.epoch.get_or_insert_with(|| {
+            let earliest = foreseen.map_or(received - pts, |least| least.min(received - pts));
+            Epoch::begin(pts, earliest, delay, newest)
+        });
         epoch.arrivals.add(pts, received - pts);
         epoch.rtcp = camera_clock.map(|clock| clock.as_nanos().saturating_sub(pts)).or(epoch.rtcp);
 
@@ -125,11 +144,18 @@ impl Timeline {
     }
 }
 
+fn nanos(pts: Duration) -> i64 {
+    i64::try_from(pts.as_nanos()).unwrap_or(i64::MAX / 4)
+}
+
 impl Epoch {
-    fn begin(pts: i64, taken: i64, newest: Option<i64>) -> Self {
+    fn begin(pts: i64, earliest: i64, delay: i64, newest: Option<i64>) -> Self {
         let floor = newest.map_or(i64::MIN, |newest| newest + 1_000);
+        let taken = pts + earliest - delay;
         let knots = VecDeque::from([(pts, taken.max(floor) - pts)]);
-        Self { knots, began: pts, floor, last_taken: taken, arrivals: SlidingMinimum::default(), rtcp: None }
+        let mut arrivals = SlidingMinimum::default();
+        arrivals.add(pts, earliest);
+        Self { knots, began: pts, floor, last_taken: taken, arrivals, rtcp: None }
     }
 
     /// The highest presentation time, and the offset there.
@@ -281,6 +307,42 @@ mod tests {
             last = (captured.seconds_from(received), captured);
         }
         assert!(last.0.abs() < 0.001, "{last:?}");
+    }
+
+    #[test]
+    fn a_burst_that_is_foreseen_has_media_time_from_its_first_picture() {
+        let mut line = timeline();
+        let received = |ms: i64| at(0.max(ms - 2_000)); // the first two seconds come at once
+        line.foresee((0..2_500).step_by(40).map(|ms| (shown(ms).pts, received(ms))));
+        for ms in (0..12_000).step_by(40) {
+            let (captured, _) = line.stamp(shown(ms), received(ms), None);
+            let off = captured.seconds_from(at(ms - 2_000)) * 1e3;
+            assert!(off.abs() < 0.001, "{off} ms at {ms}");
+        }
+    }
+
+    #[test]
+    fn a_burst_of_what_was_seen_before_never_goes_back() {
+        let mut line = timeline();
+        run(&mut line, 40, None); // up to 39,960 ms
+        line.reconnected();
+        let received = |ms: i64| at(40_100 + 0.max(ms - 2_000));
+        line.foresee((0..2_500).step_by(40).map(|ms| (shown(ms).pts, received(ms))));
+        let mut last = at(39_960);
+        for ms in (0..12_000).step_by(40) {
+            let captured = line.stamp(shown(ms), received(ms), None).0;
+            assert!(captured > last, "{captured:?} after {last:?}");
+            last = captured;
+        }
+        assert!(last.seconds_from(received(11_960)).abs() < 0.001, "caught up");
+    }
+
+    #[test]
+    fn what_jumps_ahead_among_the_first_does_not_date_them_back() {
+        let mut line = timeline();
+        line.foresee([0, 40, 3_600_000].map(|ms| (shown(ms).pts, at(100))));
+        let captured = line.stamp(shown(0), at(100), None).0;
+        assert!((captured.seconds_from(at(100)) + 0.04).abs() < 0.001);
     }
 
     #[test]

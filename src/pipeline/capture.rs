@@ -25,7 +25,7 @@ use crate::domain::time::Timestamp;
 use crate::metrics::capture::{CaptureMetrics, StreamMetrics};
 
 /// Packets between connection and decoder: two to five seconds; more would only be older.
-const DECODE_QUEUE: usize = 64;
+const DECODE_QUEUE: usize = 96;
 /// A connection that lasts so long has worked, and the next failure is a first one.
 const PROVEN: Duration = Duration::from_secs(10);
 
