@@ -300,6 +300,86 @@ fn a_broken_promise_is_noticed_and_growth_is_not() {
     }
 }
 
+/// Each field, word and promise of each released schema, one after the other: none may go or change unnoticed.
+#[test]
+fn whatever_goes_from_a_released_schema_is_noticed() {
+    let mut tried = 0;
+    for file in released().iter().flat_map(|version| files(version)).filter(|file| file.is_file()) {
+        let was = read(&file);
+        for spoil in spoils(&was, "") {
+            let mut today = was.clone();
+            spoil.apply(&mut today);
+            assert!(!broken_promises(&was, &today).is_empty(), "{}: {spoil:?} was let through", file.display());
+            tried += 1;
+        }
+    }
+    assert!(tried > 500, "hardly anything was tried: {tried}");
+}
+
+/// One thing that a schema no longer says.
+#[derive(Debug)]
+enum Spoil {
+    /// The member of the object at the pointer.
+    Member(String, String),
+    /// The last item of the list at the pointer.
+    Item(String),
+    /// The meaning of the description at the pointer.
+    Meaning(String),
+}
+
+impl Spoil {
+    fn apply(&self, schema: &mut Value) {
+        let mut at = |pointer: &str| schema.pointer_mut(pointer).unwrap_or_else(|| panic!("{pointer}")).take();
+        let (pointer, spoiled) = match self {
+            Self::Member(pointer, name) => {
+                let mut object = at(pointer);
+                object.as_object_mut().expect("an object").shift_remove(name);
+                (pointer, object)
+            }
+            Self::Item(pointer) => {
+                let mut list = at(pointer);
+                list.as_array_mut().expect("a list").pop();
+                (pointer, list)
+            }
+            Self::Meaning(pointer) => (pointer, "Something else.".into()),
+        };
+        *schema.pointer_mut(pointer).expect("it was there") = spoiled;
+    }
+}
+
+/// All that can go from the fields below a node; what `$defs` hold is reached by those who name it.
+fn spoils(node: &Value, at: &str) -> Vec<Spoil> {
+    let mut all = Vec::new();
+    for (name, field) in node["properties"].as_object().into_iter().flatten() {
+        let pointer = format!("{at}/properties/{}", name.replace('~', "~0").replace('/', "~1"));
+        all.push(Spoil::Member(format!("{at}/properties"), name.clone()));
+        if field["description"].is_string() {
+            all.push(Spoil::Meaning(format!("{pointer}/description")));
+        }
+        for list in ["enum", "required"].iter().filter(|list| field[*list].as_array().is_some_and(|l| !l.is_empty())) {
+            all.push(Spoil::Item(format!("{pointer}/{list}")));
+        }
+        for keyword in ["type", "const", "pattern"].iter().filter(|keyword| field.get(*keyword).is_some()) {
+            all.push(Spoil::Member(pointer.clone(), (*keyword).to_owned()));
+        }
+        all.extend(spoils(field, &pointer));
+    }
+    all
+}
+
+/// What was shown to dispatch systems is understood for ever, whatever their schema grew by.
+#[test]
+fn released_answers_are_understood_for_ever() {
+    let all = released().into_iter().flat_map(|version| files(&version.join("examples")));
+    let answers = all.filter(|path| schema_of(&name(path)) == "dispatch-status");
+    let understood = answers.map(|path| {
+        let text = std::fs::read(&path).expect("readable");
+        let read = crate::contract::dispatch_status_v1::Answer::read(&text);
+        assert!(read.is_ok(), "{}: {read:?}", path.display());
+    });
+    assert!(understood.count() >= 3);
+}
+
 fn fields(schema: &mut Value) -> &mut Map<String, Value> {
     schema["properties"].as_object_mut().expect("fields")
 }
@@ -307,5 +387,14 @@ fn fields(schema: &mut Value) -> &mut Map<String, Value> {
 #[test]
 fn there_is_a_release_to_compare_with() {
     assert!(!released().is_empty());
-    assert!(ALL.iter().any(|published| published.name == "alert"));
+    let kept: Vec<String> = released()
+        .iter()
+        .flat_map(|version| files(version))
+        .filter(|file| file.is_file())
+        .map(|file| published_name(&name(&file)))
+        .collect();
+    // A schema that is published and not kept among the released ones may change without anybody noticing.
+    for published in ALL {
+        assert!(kept.iter().any(|name| name == published.name), "{} was never released", published.name);
+    }
 }

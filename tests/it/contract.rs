@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use lightbar::contract::{AlertV1, CameraHealthV1, Stamp, asyncapi, cloudevents};
+use lightbar::contract::alert_state_v1::{About, Change};
+use lightbar::contract::{AlertStateV1, AlertV1, CameraHealthV1, Stamp, asyncapi, cloudevents};
 use lightbar::domain::alert::{AlertKind, AlertObject, Phase};
 use lightbar::domain::detection::ObjectClass;
 use lightbar::domain::geometry::BBox;
 use lightbar::domain::ids::TrackId;
+use lightbar::domain::lifecycle::{Action, Disposition, Lifecycle, Request, Role, Timer};
 use lightbar::domain::scene::BlindCause;
 use lightbar::pipeline::ports::Decided;
 use serde_json::{Value, json};
@@ -50,6 +52,9 @@ fn every_kind_is_as_its_published_example() {
     let restarted = alert(&decided(AlertKind::Loitering, "gate-north", 0))
         .ended_by_restart(EIGHT.plus(Duration::from_mins(1)), EIGHT.plus(Duration::from_mins(5)));
     golden("loitering.ended-by-restart.json", &serde_json::from_str(&restarted.to_json()).unwrap());
+    let closed = alert(&decided(AlertKind::Manual, "gate-north", 0))
+        .ended_by_people(EIGHT.plus(Duration::from_mins(12)), EIGHT.plus(Duration::from_mins(12)));
+    golden("manual.ended.json", &serde_json::from_str(&closed.to_json()).unwrap());
 }
 
 #[test]
@@ -169,6 +174,67 @@ fn published_answers_are_understood() {
     assert_eq!(again, serde_json::from_str::<Value>(&text).unwrap());
     let headers = cloudevents::alert_state_headers(&state, &site());
     golden("alert-state.acknowledged.headers.json", &serde_json::to_value(&headers).unwrap());
+}
+
+/// One alert's way with all that a record of its state can say.
+#[test]
+fn states_are_as_their_published_examples() {
+    let id = decided(AlertKind::WrongWay, "gate-north", 0).change.id;
+    let about = About {
+        alert: id,
+        kind: "wrong_way",
+        camera: Some("gate-north"),
+        priority: 2,
+        expires_at: EIGHT.plus(Duration::from_mins(10)),
+        incident: Some(id),
+    };
+    let after = |seconds| EIGHT.plus(Duration::from_secs(seconds));
+    let mut life = Lifecycle::new(EIGHT);
+    let mut revision = 0;
+    let mut says = |name: &str, life: &Lifecycle, change| {
+        revision += 1;
+        let said = AlertStateV1::new(&about, life, revision, change);
+        let value: Value = serde_json::from_str(&said.to_json()).unwrap();
+        assert_eq!(complaints(&validator("alert-state"), &value), [""; 0], "{name}");
+        golden(&format!("alert-state.{name}.json"), &value);
+    };
+    says("incident", &life, Change::incident(after(1)));
+    let asked = |number: u64, action, (actor, role): (&str, Role), at| Request {
+        id: format!("{}-{number}", if role == Role::Patrol { "county-110" } else { "console" }),
+        action,
+        actor: actor.to_owned(),
+        role,
+        at,
+        reason: None,
+        disposition: None,
+        recipient: None,
+    };
+    let told_at = |life: &mut Lifecycle, request: Request, now| {
+        Change::transition(&life.apply(request, now, Duration::from_mins(5)).unwrap().0)
+    };
+    let does = |life: &mut Lifecycle, request: Request| {
+        let now = request.at.plus(Duration::from_millis(100));
+        told_at(life, request, now)
+    };
+    let desk = ("wang", Role::Operator);
+    does(&mut life, asked(1, Action::Acknowledge, desk, after(20)));
+    does(&mut life, asked(2, Action::Verify, desk, after(40)));
+    let sent = Request { recipient: Some("unit-7".to_owned()), ..asked(3, Action::Dispatch, desk, after(60)) };
+    let sent = does(&mut life, sent);
+    says("dispatched", &life, sent);
+    let raised = life.escalate(Timer::Accept, 3, after(180), after(181));
+    says("overdue", &life, Change::escalation(&raised));
+    let patrol = ("unit-7", Role::Patrol);
+    does(&mut life, asked(5, Action::Arrive, patrol, after(300)));
+    let late = told_at(&mut life, asked(4, Action::Accept, patrol, after(200)), after(310));
+    says("late", &life, late);
+    let done = Request {
+        reason: Some("the driver was turned back".to_owned()),
+        disposition: Some(Disposition::Handled),
+        ..asked(6, Action::Resolve, patrol, after(900))
+    };
+    let done = does(&mut life, done);
+    says("resolved", &life, done);
 }
 
 #[test]
