@@ -9,11 +9,15 @@ use gstreamer::prelude::*;
 use tokio::sync::mpsc;
 
 use super::access_unit::{CHANNEL, PacketSender, SharedFacts, Stamp, Stamper, Unit, attach_sink, lock};
-use super::session::Session;
+use super::session::{Judge, Session, Silence};
 use crate::domain::scene::BlindCause;
 use crate::domain::time::Timestamp;
 use crate::pipeline::packet::{CaptureClock, ClockQuality, Codec, Packet};
 use crate::pipeline::ports::{Clock, PacketSource, PacketStream, SourceError};
+
+/// How long a file may say nothing before it has shown a track. GStreamer's `parsebin` swallows what a demuxer says of a broken file
+/// while the two are being linked, if the demuxer is quick.
+const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(5);
 
 /// How fast a file is played, and when its pictures count as taken.
 #[derive(Clone)]
@@ -122,8 +126,14 @@ impl PacketSource for FileSource {
         let (sender, packets) = mpsc::channel(CHANNEL);
         let facts = SharedFacts::default();
         let pipeline = self.build(sender.clone(), &facts).map_err(|e| unusable(&self.path, &e.to_string()))?;
-        let path = self.path.clone();
-        let session = Session::start(pipeline, sender, Box::new(move |message| judge(message, &path, &facts)))?;
+        let (path, found) = (self.path.clone(), Arc::clone(&facts));
+        let silence = Silence {
+            patience: PATIENCE,
+            has_begun: Box::new(move || !lock(&found).offered.is_empty()),
+            error: unusable(&self.path, "no video was found in it; it is incomplete, or no video file"),
+        };
+        let judge: Judge = Box::new(move |message| judge(message, &path, &facts));
+        let session = Session::start(pipeline, sender, judge, Some(silence))?;
         Ok(PacketStream { packets, guard: Box::new(session) })
     }
 }

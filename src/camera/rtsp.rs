@@ -106,7 +106,8 @@ impl RtspSource {
         select_video(&rtspsrc, Arc::clone(&facts));
         self.link_video(&pipeline, &rtspsrc, sender.clone(), &facts);
         let (settings, judged) = (self.settings.clone(), Arc::clone(&facts));
-        let session = Session::start(pipeline, sender, Box::new(move |message| judge(message, &settings, &judged)))?;
+        let session =
+            Session::start(pipeline, sender, Box::new(move |message| judge(message, &settings, &judged)), None)?;
         Ok((PacketStream { packets, guard: Box::new(session) }, facts))
     }
 

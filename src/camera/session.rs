@@ -16,15 +16,27 @@ pub(super) struct Session {
 /// What a message on the bus means: the end with or without an error, or nothing.
 pub(super) type Judge = Box<dyn Fn(&gst::MessageView<'_>) -> Option<Result<(), SourceError>> + Send>;
 
+/// What is made of a pipeline that says nothing at all.
+pub(super) struct Silence {
+    pub(super) patience: gst::ClockTime,
+    pub(super) has_begun: Box<dyn Fn() -> bool + Send>,
+    pub(super) error: SourceError,
+}
+
 impl Session {
-    /// Sets the pipeline playing and watches it until it ends or the session is dropped.
-    pub(super) fn start(pipeline: gst::Pipeline, sender: PacketSender, judge: Judge) -> Result<Self, SourceError> {
+    /// Sets the pipeline playing and watches it until it ends or the session is dropped, or has not begun after a silence.
+    pub(super) fn start(
+        pipeline: gst::Pipeline,
+        sender: PacketSender,
+        judge: Judge,
+        silence: Option<Silence>,
+    ) -> Result<Self, SourceError> {
         let unusable = |message: String| SourceError { cause: BlindCause::Unusable, message };
         let bus = pipeline.bus().ok_or_else(|| unusable("a pipeline has no bus".to_owned()))?;
         let watched = bus.clone();
         std::thread::Builder::new()
             .name("camera-session".to_owned())
-            .spawn(move || watch(&pipeline, &watched, &sender, &judge))
+            .spawn(move || watch(&pipeline, &watched, &sender, (&judge, silence)))
             .map_err(|e| unusable(format!("cannot start a thread for the camera: {e}")))?;
         Ok(Self { bus })
     }
@@ -39,13 +51,25 @@ impl Drop for Session {
     }
 }
 
-fn watch(pipeline: &gst::Pipeline, bus: &gst::Bus, sender: &PacketSender, judge: &Judge) {
+fn watch(
+    pipeline: &gst::Pipeline,
+    bus: &gst::Bus,
+    sender: &PacketSender,
+    (judge, mut silence): (&Judge, Option<Silence>),
+) {
     // Where this fails, the reason is on the bus.
     let started = pipeline.set_state(gst::State::Playing).is_ok();
     let mut end = None;
     loop {
-        let patience = if started { None } else { Some(gst::ClockTime::SECOND) };
+        let patience = if started { silence.as_ref().map(|s| s.patience) } else { Some(gst::ClockTime::SECOND) };
         let Some(message) = bus.timed_pop(patience) else {
+            if let Some(silence) = silence.take().filter(|_| started) {
+                if (silence.has_begun)() {
+                    continue;
+                }
+                end = Some(silence.error);
+                break;
+            }
             end = Some(SourceError { cause: BlindCause::Unusable, message: "the pipeline does not start".to_owned() });
             break;
         };
