@@ -1,5 +1,6 @@
 //! What a real Apache Kafka refuses: each refusal has its own word, and none holds up what does not concern it.
 
+use std::collections::HashSet;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -10,16 +11,18 @@ use lightbar::domain::time::Timestamp;
 use lightbar::kafka::consumer::{Received, TopicReader};
 use lightbar::kafka::topics::{self, Safety};
 use lightbar::kafka::{KafkaPublisher, KafkaSettings, Mechanism, Sasl, Secret};
+use lightbar::metrics::Metrics;
+use lightbar::pipeline::health::StageHealth;
 use lightbar::pipeline::ports::{Fact, OutboxRecord, Publisher};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::mocking::MockCluster;
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use crate::acl;
 use crate::support::broker::Broker;
-use crate::support::delivery::Delivery;
-use crate::support::facts::{decided, opened, site};
+use crate::support::delivery::{Delivery, until};
+use crate::support::facts::{alert_id, camera, decided, opened, site};
 
 const ACCOUNT: &str = "lightbar";
 
@@ -177,6 +180,75 @@ async fn each_refusal_has_its_own_word() {
     };
     assert!(["cluster_forbidden", "topic_forbidden"].contains(&refused.reason), "{refused}");
     assert!(topics::inspect(&broker.settings(), &topics::wanted(&site, 3), Safety::SINGLE_BROKER).await.is_ok());
+}
+
+/// How many replicas must have a record of a topic of alerts from now on.
+async fn want_in_sync(broker: &Broker, topic: &str, replicas: &str) {
+    let admin: AdminClient<DefaultClientContext> =
+        rdkafka::ClientConfig::new().set("bootstrap.servers", broker.address()).create().unwrap();
+    // Kafka takes all settings of a topic at once: those that are not said fall back to the broker's own.
+    let config = AlterConfig::new(ResourceSpecifier::Topic(topic))
+        .set("min.insync.replicas", replicas)
+        .set("cleanup.policy", "delete");
+    for outcome in admin.alter_configs(&[config], &AdminOptions::new()).await.unwrap() {
+        outcome.unwrap();
+    }
+}
+
+/// Of two brokers one is away: the other refuses what two must have with `NOT_ENOUGH_REPLICAS`, of which librdkafka tells nobody. The
+/// line goes on, other topics too, and what waited comes in order once one replica is enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn too_few_replicas_have_their_word_and_hold_up_one_topic() {
+    let Some(broker) = Broker::start(false) else { return };
+    let (site, dir) = (site(), tempfile::tempdir().unwrap());
+    let alerts = site.alerts_topic();
+    let (on_both, on_one): (Vec<_>, Vec<_>) =
+        topics::wanted(&site, 3).into_iter().partition(|spec| spec.name == alerts);
+    topics::ensure(&broker.settings(), &on_one, Safety::SINGLE_BROKER).await.unwrap();
+    let second = broker.second();
+    topics::ensure(&broker.settings(), &on_both, Safety { replicas: 2, min_in_sync: 2 }).await.unwrap();
+    second.stop();
+    let mut settings = broker.settings();
+    settings.ack_timeout = Duration::from_secs(3);
+    let mut delivery = Delivery::start(dir.path(), settings.clone(), Duration::from_secs(30));
+    for n in 0..30 {
+        delivery.facts.send(opened("gate-north", n)).await.unwrap();
+    }
+    let failing = |health: &StageHealth| match health {
+        StageHealth::Failing { reason: "not_enough_replicas", message } => Some(message.clone()),
+        _ => None,
+    };
+    until("it is said that replicas are missing", || failing(&delivery.relay_health.borrow()).is_some()).await;
+    let said = failing(&delivery.relay_health.borrow()).unwrap();
+    assert!(said.contains(&format!("{alerts} has 1 replicas in sync and wants 2")), "{said}");
+    let metric = |metrics: &Metrics, line: &str| {
+        metrics.render().unwrap().lines().find_map(|l| l.strip_prefix(line)?.trim().parse::<f64>().ok())
+    };
+    let metrics = delivery.metrics.clone();
+    assert!(metric(&metrics, "lightbar_relay_failures_total{reason=\"not_enough_replicas\"}").unwrap() >= 1.0);
+    assert_eq!(metric(&metrics, "lightbar_relay_ready"), Some(0.0));
+
+    // The line goes on: what is decided now is recorded, and what goes to another topic arrives.
+    for n in 30..60 {
+        delivery.facts.send(opened("gate-north", n)).await.unwrap();
+    }
+    let sighted = Fact::SightedSince { camera: camera("gate-north"), at: now() };
+    delivery.facts.send(sighted).await.unwrap();
+    until("all is recorded", || metric(&metrics, "lightbar_record_facts_committed_total") == Some(61.0)).await;
+    until("only alerts wait", || metric(&metrics, "lightbar_outbox_unsent") == Some(60.0)).await;
+    assert_eq!(all(settings.clone(), site.camera_health_topic()).await.len(), 1);
+    assert_eq!(all(settings.clone(), alerts.clone()).await.len(), 0, "nothing of it was taken");
+
+    want_in_sync(&broker, &alerts, "1").await;
+    until("all is sent", || metric(&metrics, "lightbar_outbox_unsent") == Some(0.0)).await;
+    delivery.relay_health.wait_for(StageHealth::is_ready).await.unwrap();
+    assert_eq!(delivery.stop().await.left, 0);
+    let mut seen = HashSet::new();
+    let there = all(settings, alerts).await;
+    let ids = there.iter().map(|record| record.header("ce_id").unwrap());
+    let first: Vec<&str> = ids.filter(|id| seen.insert(*id)).collect();
+    let wanted: Vec<String> = (0..60).map(|n| format!("{}.1", alert_id(n))).collect();
+    assert_eq!(first, wanted, "each once, in order");
 }
 
 /// A cluster that answers questions and takes nothing; librdkafka's own, since a single real broker is whole or away.

@@ -105,6 +105,32 @@ impl Broker {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// A second broker of the same cluster, with no say in who leads it; returns when it has joined.
+    #[allow(dead_code, reason = "the fault plans have one broker")]
+    pub(crate) fn second(&self) -> Second {
+        let (port, folder) = (free_ports(), tempfile::tempdir().unwrap());
+        let properties = format!(
+            "process.roles=broker\nnode.id=2\nlisteners=CLIENT://127.0.0.1:{port}\nadvertised.listeners=CLIENT://127.0.0.1:{port}\n\
+             controller.quorum.voters=1@127.0.0.1:{}\n",
+            self.port + 1
+        );
+        std::fs::write(folder.path().join("more.properties"), properties).unwrap();
+        let log = std::fs::File::create(folder.path().join("broker.log")).unwrap();
+        let mut command = Command::new(root().join("scripts/kafka.sh"));
+        command.args(["run", "--port", &port.to_string(), "--data"]).arg(folder.path().join("data"));
+        command.arg("--with").arg(folder.path().join("more.properties"));
+        let child = command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+        let mut second = Second { folder, child };
+        let deadline = Instant::now() + Duration::from_secs(90);
+        while lightbar::kafka::topics::reachable(&self.settings()).unwrap() < 2 {
+            let gone = second.child.try_wait().unwrap();
+            let log = || std::fs::read_to_string(second.folder.path().join("broker.log")).unwrap_or_default();
+            assert!(gone.is_none() && Instant::now() < deadline, "the second broker did not join\n{}", log());
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        second
+    }
+
     /// Makes the topics of a site.
     pub(crate) async fn create_topics(&self, site: &Site) {
         topics::ensure(&self.settings(), &topics::wanted(site, 3), topics::Safety::SINGLE_BROKER).await.unwrap();
@@ -112,6 +138,31 @@ impl Broker {
 
     fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("broker.log")).unwrap_or_default()
+    }
+}
+
+/// A second broker; dropping it kills it.
+#[allow(dead_code, reason = "the fault plans have one broker")]
+pub(crate) struct Second {
+    folder: tempfile::TempDir,
+    child: Child,
+}
+
+impl Second {
+    /// Ends it in order, so that the cluster knows at once that it is gone.
+    #[allow(dead_code, reason = "the fault plans have one broker")]
+    pub(crate) fn stop(mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success(), "the second broker is not there any more");
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        // An Err says that it has ended already.
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
