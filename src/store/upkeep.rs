@@ -1,7 +1,8 @@
 //! The store's side of its upkeep: how much room there is, and the deleting of what may go, in steps so small that a commit hardly
 //! waits for one.
 //!
-//! A record that was not sent, an alert that is open, and one of whose changes a record is unsent are never deleted.
+//! An alert goes when its own `privacy.retention_until` is over, or when the store's retention is, whichever comes first: the first is
+//! what we promise everybody who keeps a copy. A record that was not sent, an alert that is open, and one of whose changes a record is unsent are never deleted.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::alerts::key;
 use super::errors::sql;
 use super::lock::Lock;
 use super::space::Space;
+use crate::contract::time::rfc3339;
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::StoreError;
@@ -22,6 +24,11 @@ use crate::pipeline::upkeep::{Pruned, Room, StoreUpkeep};
 const RECORDS: usize = 500;
 /// Alerts looked at in one step.
 const ALERTS: usize = 100;
+/// Alerts whose own retention is looked at in one step. It stands in their JSON, so all that are older than [`SHORTEST`] are gone
+/// through, in steps of some milliseconds that keep nobody from writing.
+const OWN_RETENTION: usize = 1000;
+/// No alert's own retention is shorter (`retention_days` is 1 or more).
+const SHORTEST: Duration = Duration::from_hours(24);
 /// Blind intervals deleted in one step.
 const INTERVALS: usize = 500;
 /// With more unsent records than this, no alert is deleted: which of them wait is then too much to remember, and can wait too.
@@ -37,6 +44,8 @@ pub struct Upkeep {
     /// How far the sweeps have come: the last outbox row and the last alert looked at.
     after_row: i64,
     after_alert: AlertId,
+    /// The same for the sweep through alerts' own retention.
+    after_own: AlertId,
     _lock: Arc<Lock>,
 }
 
@@ -47,8 +56,8 @@ impl Upkeep {
         (keep_sent, retention): (Duration, Duration),
         lock: Arc<Lock>,
     ) -> Self {
-        let after_alert = AlertId::from_u128(0);
-        Self { connection, space, keep_sent, retention, after_row: 0, after_alert, _lock: lock }
+        let none = AlertId::from_u128(0);
+        Self { connection, space, keep_sent, retention, after_row: 0, after_alert: none, after_own: none, _lock: lock }
     }
 
     /// Deletes records that Kafka has had for long enough; says how many, and whether this sweep has more to look at.
@@ -96,16 +105,48 @@ impl Upkeep {
         let more = candidates.len() == ALERTS;
         let last = candidates.last().map(|(id, ..)| AlertId::from_u128(u128::from_be_bytes(*id)));
         self.after_alert = last.filter(|_| more).unwrap_or(AlertId::from_u128(0));
-        let mut over: Vec<[u8; 16]> = candidates
+        let over: Vec<[u8; 16]> = candidates
             .into_iter()
             .filter(|(_, is_open, last_heard)| !is_open && *last_heard < before.as_nanos())
             .map(|(id, ..)| id)
             .collect();
+        Ok(self.delete_alerts(over)?.map_or((0, false), |gone| (gone, more)))
+    }
+
+    /// Deletes alerts that ended and whose own retention is over, as their last revision says; at most as many as in one step of
+    /// the other sweep.
+    fn prune_by_own_retention(&mut self, now: Timestamp) -> rusqlite::Result<(usize, bool)> {
+        let opened_before = AlertId::new(now.minus(SHORTEST), 0);
+        // This form of time sorts as text. What is no JSON is a hand's work, and is left to `store check`.
+        let candidates: Vec<([u8; 16], bool)> = self
+            .connection
+            .prepare_cached(
+                "SELECT a.alert_id, a.is_open = 0 AND CASE json_valid(c.json)
+                     WHEN 1 THEN coalesce(json_extract(c.json, '$.privacy.retention_until') < ?3, 0) ELSE 0 END
+                 FROM alerts a JOIN alert_changes c ON c.row = a.row
+                 WHERE a.alert_id > ?1 AND a.alert_id < ?2 ORDER BY a.alert_id LIMIT ?4",
+            )?
+            .query_map(params![key(self.after_own), key(opened_before), rfc3339(now), count(OWN_RETENTION)], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        let over: Vec<[u8; 16]> = candidates.iter().filter(|(_, over)| *over).map(|(id, _)| *id).take(ALERTS).collect();
+        // Many at once go in several steps, each from where the one before it stopped.
+        let crowded = over.len() == ALERTS;
+        let last = if crowded { over.last().copied() } else { candidates.last().map(|(id, _)| *id) };
+        let whole = !crowded && candidates.len() < OWN_RETENTION;
+        let next = last.filter(|_| !whole).map_or(0, u128::from_be_bytes);
+        self.after_own = AlertId::from_u128(next);
+        Ok(self.delete_alerts(over)?.map_or((0, false), |gone| (gone, crowded)))
+    }
+
+    /// Deletes those of these alerts of which nothing is unsent, with all that hangs on them; none where too much is unsent to tell.
+    fn delete_alerts(&mut self, mut over: Vec<[u8; 16]>) -> rusqlite::Result<Option<usize>> {
         if over.is_empty() {
-            return Ok((0, more));
+            return Ok(Some(0));
         }
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let Some(unsent) = unsent_alerts(&tx)? else { return Ok((0, false)) };
+        let Some(unsent) = unsent_alerts(&tx)? else { return Ok(None) };
         over.retain(|id| !unsent.contains(&AlertId::from_u128(u128::from_be_bytes(*id)).to_string()));
         for id in &over {
             for delete in [
@@ -123,7 +164,7 @@ impl Upkeep {
             }
         }
         tx.commit()?;
-        Ok((over.len(), more))
+        Ok(Some(over.len()))
     }
 
     fn prune_blind(&self, now: Timestamp) -> rusqlite::Result<usize> {
@@ -161,8 +202,10 @@ impl StoreUpkeep for Upkeep {
         let mut step = || -> rusqlite::Result<Pruned> {
             let (sent, more_sent) = self.prune_sent(now, keep_sent)?;
             let (alerts, more_alerts) = self.prune_alerts(now)?;
+            let (by_own, more_own) = self.prune_by_own_retention(now)?;
             let blind = self.prune_blind(now)?;
-            Ok(Pruned { sent, alerts, blind, more: more_sent || more_alerts || blind == INTERVALS })
+            let more = more_sent || more_alerts || more_own || blind == INTERVALS;
+            Ok(Pruned { sent, alerts: alerts + by_own, blind, more })
         };
         step().map_err(|e| sql(&e))
     }

@@ -1,5 +1,6 @@
 //! The store's room with a real SQLite on a real disk that fills up: what goes, what never goes, and the reserve.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use lightbar::domain::ids::AlertId;
@@ -66,6 +67,55 @@ fn what_is_over_long_enough_goes_and_what_is_open_or_unsent_stays() {
     assert_eq!(sweep(day(400)), 1);
     assert_eq!(alerts(&store), [alert_id(250)]);
     assert_eq!(store.reader().unwrap().last_row().unwrap(), last, "rows that are gone are not used again");
+}
+
+/// Each camera says for how long what it saw may be kept; the store's own retention is the longest of all.
+#[test]
+fn an_alerts_own_retention_is_kept_where_it_is_shorter() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Options { retention: 60 * DAY, ..Options::default() }).unwrap();
+    let (mut writer, mut outbox, mut upkeep) =
+        (store.writer(site()).unwrap(), store.outbox().unwrap(), store.upkeep().unwrap());
+    let kept_for = |n: u64, days: u16| {
+        let mut over = ended("gate", n, Duration::from_secs(5));
+        let mut card = (*over.camera).clone();
+        card.privacy.retention_days = days;
+        over.camera = Arc::new(card);
+        [opened("gate", n), Fact::Alert(Box::new(over))]
+    };
+    // 0: 2 days, unsent; 1: open; 2: 100 days; 3 to 1502: 2 days, more than one step takes.
+    let mut all: Vec<Fact> = kept_for(0, 2).into_iter().chain([opened("gate", 1)]).chain(kept_for(2, 100)).collect();
+    all.extend((3..1503).flat_map(|n| kept_for(n, 2)));
+    writer.record(&all, day(0)).unwrap();
+    let of_zero = alert_id(0).to_string();
+    let mut unsent = outbox.unsent(0, 10_000).unwrap();
+    unsent.retain(|record| !record.headers.iter().any(|(_, value)| *value == of_zero));
+    let rows: Vec<i64> = unsent.iter().map(|record| record.row).collect();
+    outbox.mark_sent(&rows, day(0)).unwrap();
+
+    // As the service does it: a sweep goes on while there is more, and there is one a minute.
+    let mut sweeps = |now, times: u32| {
+        let mut gone = 0;
+        for _ in 0..times {
+            loop {
+                let pruned = upkeep.prune(now, false).unwrap();
+                gone += pruned.alerts;
+                if !pruned.more {
+                    break;
+                }
+            }
+        }
+        gone
+    };
+    assert_eq!(sweeps(day(1).plus(DAY / 2), 4), 0, "its time is not over");
+    assert_eq!(sweeps(day(3), 4), 1500);
+    assert_eq!(alerts(&store), [2, 1, 0].map(alert_id));
+    let rows: Vec<i64> = outbox.unsent(0, 10).unwrap().iter().map(|record| record.row).collect();
+    outbox.mark_sent(&rows, day(3)).unwrap();
+    assert_eq!(sweeps(day(3), 2), 1, "what was unsent goes when it is sent");
+    assert_eq!(sweeps(day(59), 2), 0);
+    assert_eq!(sweeps(day(61), 2), 1, "the store's own retention is the shorter one");
+    assert_eq!(alerts(&store), [alert_id(1)], "what is open stays");
 }
 
 /// Records alerts until the store takes no more; gives how many it took.
