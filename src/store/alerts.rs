@@ -114,14 +114,14 @@ pub(super) fn write_change(
     Ok(Recorded { row, alert: id, channel, json: json.into() })
 }
 
-/// Puts a revision into the outbox, as the next of its source.
+/// Puts a revision into the outbox, as the next of its source; gives its row there.
 pub(super) fn publish(
     connection: &Connection,
     author: &Author,
     alert: &AlertV1,
     json: &str,
     (captured_at, recorded_at): (Timestamp, Timestamp),
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<i64> {
     let source = cloudevents::alert_source(alert, &author.site);
     let channel = alert.channel();
     // Each topic has an epoch of its own: who reads one of them must not see gaps for what is on another.
@@ -158,8 +158,8 @@ pub(super) fn explain(connection: &Connection, id: AlertId, json: &str) -> rusql
         .map(|_| ())
 }
 
-/// Puts a record into the outbox.
-pub(super) fn put(connection: &Connection, record: &Outgoing<'_>) -> rusqlite::Result<()> {
+/// Puts a record into the outbox, as unsent; gives its row.
+pub(super) fn put(connection: &Connection, record: &Outgoing<'_>) -> rusqlite::Result<i64> {
     let headers = serde_json::to_string(record.headers).expect("pairs of texts are always JSON");
     connection
         .prepare_cached(
@@ -172,8 +172,12 @@ pub(super) fn put(connection: &Connection, record: &Outgoing<'_>) -> rusqlite::R
             record.value,
             record.captured_at.as_nanos(),
             record.recorded_at.as_nanos()
-        ])
-        .map(|_| ())
+        ])?;
+    let row = connection.last_insert_rowid();
+    connection
+        .prepare_cached("INSERT INTO deliveries (row, recorded_at) VALUES (?1, ?2)")?
+        .execute(params![row, record.recorded_at.as_nanos()])?;
+    Ok(row)
 }
 
 /// Counts an event of a source within an epoch, from 1.

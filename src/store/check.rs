@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use super::errors::{damaged, sql};
 use super::reader::connect;
+use super::schema;
 use crate::domain::ids::AlertId;
 use crate::pipeline::ports::StoreError;
 
@@ -18,21 +19,22 @@ const NAMED: usize = 20;
 const LOOK_FOR: Duration = Duration::from_secs(5);
 
 /// Looks at one thing; a line for each fault.
-type Check = fn(&Connection) -> rusqlite::Result<Vec<String>>;
+type Check<'a> = &'a dyn Fn(&Connection) -> rusqlite::Result<Vec<String>>;
 
 /// All that is wrong with the store of a data folder, a line each; nothing where it is sound. It may be in use meanwhile.
 pub fn check(dir: &Path) -> Result<Vec<String>, StoreError> {
     let (connection, path) = connect(dir)?;
     // All of it as it is at one moment.
     connection.execute_batch("BEGIN").map_err(|e| sql(&e))?;
-    super::schema::version(&connection, &path)?;
+    let version = schema::version(&connection, &path)?;
     let mut found = Vec::new();
-    let checks: [(&str, Check); 5] = [
-        ("the file", file),
-        ("the alerts", alerts),
-        ("the unsent records", unsent),
-        ("the sequences", sequences),
-        ("the epoch", epoch),
+    let checks: [(&str, Check<'_>); 6] = [
+        ("the file", &file),
+        ("the alerts", &alerts),
+        ("the unsent records", &|connection| unsent(connection, version)),
+        ("the notes of what was sent", &|connection| deliveries(connection, version)),
+        ("the sequences", &sequences),
+        ("the epoch", &epoch),
     ];
     for (what, check) in checks {
         match check(&connection) {
@@ -102,9 +104,12 @@ fn alerts(connection: &Connection) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Every unsent record of an alert has its alert.
-fn unsent(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+fn unsent(connection: &Connection, version: usize) -> rusqlite::Result<Vec<String>> {
     let mut found = Vec::new();
-    let mut select = connection.prepare("SELECT row, headers FROM outbox WHERE sent_at IS NULL ORDER BY row")?;
+    let mut select = connection.prepare(&format!(
+        "SELECT row, headers FROM outbox WHERE row IN (SELECT row FROM {} WHERE sent_at IS NULL) ORDER BY row",
+        schema::deliveries(version)
+    ))?;
     let mut known = connection.prepare("SELECT 1 FROM alert_changes WHERE alert_id = ?1 AND revision = ?2")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
@@ -120,6 +125,20 @@ fn unsent(connection: &Connection) -> rusqlite::Result<Vec<String>> {
         }
     }
     Ok(found)
+}
+
+/// Of every record it is known whether it was sent; a record of which it is not would never be sent, and never deleted.
+fn deliveries(connection: &Connection, version: usize) -> rusqlite::Result<Vec<String>> {
+    let table = schema::deliveries(version);
+    lines(
+        connection,
+        &format!(
+            "SELECT 'of record ' || row || ' it is not known whether it was sent' FROM outbox WHERE row NOT IN (SELECT row FROM {table})
+             UNION ALL
+             SELECT 'record ' || row || ' is ' || iif(sent_at IS NULL, 'unsent', 'sent') || ' and is not there' FROM {table}
+                 WHERE row NOT IN (SELECT row FROM outbox)"
+        ),
+    )
 }
 
 /// Within an epoch, each source counts up in the order of the records.

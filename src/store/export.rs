@@ -1,5 +1,6 @@
 //! What is in a store as lines of JSON, as far as it can be read: alerts, what is unsent, explanations, blind time.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::Path;
 
@@ -24,10 +25,11 @@ pub fn export(dir: &Path, out: &mut dyn Write) -> Result<Vec<(String, Salvaged)>
     let (damaged, _) = connect(dir)?;
     let sound = schema::empty().map_err(|e| sql(&e))?;
     let tables = salvage::tables(&sound).map_err(|e| sql(&e))?;
+    let sent = sent_rows(&damaged, &tables).map_err(|e| sql(&e))?;
     let mut read = Vec::new();
     for name in TABLES {
         let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
-        let done = one(&damaged, table, out).map_err(|error| match error {
+        let done = one(&damaged, (table, &sent), out).map_err(|error| match error {
             Failure::Sql(error) => sql(&error),
             Failure::Io(error) => folder(dir, &error),
         })?;
@@ -41,15 +43,36 @@ enum Failure {
     Io(std::io::Error),
 }
 
-fn one(damaged: &Connection, table: &Table, out: &mut dyn Write) -> Result<Salvaged, Failure> {
+/// The records that were sent, as far as that can be read; an older store says it in the record itself.
+fn sent_rows(damaged: &Connection, tables: &[Table]) -> rusqlite::Result<HashSet<i64>> {
+    let mut sent = HashSet::new();
+    let Some(table) = tables.iter().find(|table| table.name == "deliveries") else { return Ok(sent) };
+    let Ok(table) = table.shared_with(damaged) else { return Ok(sent) };
+    table.read(damaged, |row| {
+        if let Some(Value::Integer(number)) = field(&table, row, "row")
+            && matches!(field(&table, row, "sent_at"), Some(Value::Integer(_)))
+        {
+            sent.insert(*number);
+        }
+        Ok(())
+    })?;
+    Ok(sent)
+}
+
+fn field<'a>(table: &Table, row: &'a [Value], name: &str) -> Option<&'a Value> {
+    table.columns.iter().position(|column| column == name).and_then(|at| row.get(at))
+}
+
+fn one(damaged: &Connection, (table, sent): (&Table, &HashSet<i64>), out: &mut dyn Write) -> Result<Salvaged, Failure> {
     let Ok(table) = table.shared_with(damaged) else { return Ok(Salvaged { rows: 0, lost: 1 }) };
     let mut failed = None;
     let mut skipped = 0;
     let done = table
         .read(damaged, |row| {
             if failed.is_none() {
-                let line = line(&table, row);
-                match line {
+                let was_sent = table.name == "outbox"
+                    && matches!(field(&table, row, "row"), Some(Value::Integer(number)) if sent.contains(number));
+                match line(&table, row).filter(|_| !was_sent) {
                     Some(line) => failed = writeln!(out, "{line}").err(),
                     None => skipped += 1,
                 }
@@ -63,7 +86,7 @@ fn one(damaged: &Connection, table: &Table, out: &mut dyn Write) -> Result<Salva
     }
 }
 
-/// A row; none for a record that was sent.
+/// A row; none for a record that notes itself that it was sent.
 fn line(table: &Table, row: &[Value]) -> Option<Json> {
     let mut fields = Map::new();
     fields.insert("table".to_owned(), json!(table.name));

@@ -38,13 +38,16 @@ pub struct Info {
 pub fn info(dir: &Path) -> Result<Info, StoreError> {
     let (connection, path) = connect(dir)?;
     let version = super::schema::version(&connection, &path)?;
+    let deliveries = super::schema::deliveries(version);
     let read = || -> rusqlite::Result<Info> {
         let pages = number(&connection, "PRAGMA page_count")?;
         let (size, free) = (number(&connection, "PRAGMA page_size")?, number(&connection, "PRAGMA freelist_count")?);
         let oldest = connection
-            .query_row("SELECT recorded_at FROM outbox WHERE sent_at IS NULL ORDER BY row LIMIT 1", [], |row| {
-                row.get(0)
-            })
+            .query_row(
+                &format!("SELECT recorded_at FROM {deliveries} WHERE sent_at IS NULL ORDER BY row LIMIT 1"),
+                [],
+                |row| row.get(0),
+            )
             .optional()?;
         Ok(Info {
             version,
@@ -58,7 +61,7 @@ pub fn info(dir: &Path) -> Result<Info, StoreError> {
             changes: number(&connection, "SELECT count(*) FROM alert_changes")?,
             records: (
                 number(&connection, "SELECT count(*) FROM outbox")?,
-                number(&connection, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")?,
+                number(&connection, &format!("SELECT count(*) FROM {deliveries} WHERE sent_at IS NULL"))?,
             ),
             oldest_unsent: oldest.map(Timestamp::from_nanos),
             blind: number(&connection, "SELECT count(*) FROM blind_intervals")?,

@@ -95,7 +95,7 @@ pub(super) fn record(tx: &Connection, author: &Author, kept: &Kept) -> rusqlite:
     let alert = AlertV1::new(decided, &author.site, kept.recorded_at);
     let recorded = alerts::write_change(tx, change.id, &alert, change.captured_at)?;
     if let Some(record) = &kept.record {
-        alerts::put(
+        let row = alerts::put(
             tx,
             &Outgoing {
                 topic: &record.topic,
@@ -107,8 +107,8 @@ pub(super) fn record(tx: &Connection, author: &Author, kept: &Kept) -> rusqlite:
             },
         )?;
         if let Some(sent_at) = kept.sent_at {
-            tx.prepare_cached("UPDATE outbox SET sent_at = ?2 WHERE row = ?1")?
-                .execute(params![tx.last_insert_rowid(), sent_at.as_nanos()])?;
+            tx.prepare_cached("UPDATE deliveries SET sent_at = ?2 WHERE row = ?1")?
+                .execute(params![row, sent_at.as_nanos()])?;
         }
     }
     alerts::begin(tx, author, change.id, &alert, kept.recorded_at)?;

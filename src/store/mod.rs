@@ -63,6 +63,10 @@ const FILE: &str = "lightbar.db";
 /// What SQLite and the service need beside the database to begin with.
 const BESIDE_BYTES: u64 = 256 << 10;
 
+/// What the connection that records keeps of the file in memory, at most: a full batch of changes with all that it touches. With SQLite's
+/// own 2 MiB the batches of a storm would be written to the log twice, once because they did not fit.
+const WRITER_CACHE_KIB: i64 = 16 << 10;
+
 /// How the store is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -117,7 +121,9 @@ impl Store {
 
     /// The connection that records; its commits are on disk when they return.
     pub fn writer(&self, site: Arc<Site>) -> Result<Writer, StoreError> {
-        Writer::new(self.connect("FULL")?, site, Arc::clone(&self.space), Arc::clone(&self.lock))
+        let connection = self.connect("FULL")?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(|e| sql(&e))?;
+        Writer::new(connection, site, Arc::clone(&self.space), Arc::clone(&self.lock))
     }
 
     /// The connection of the relay. Its commits are not synced one by one: what a power cut forgets of them is sent again

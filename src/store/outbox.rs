@@ -27,8 +27,9 @@ impl Outbox for SentOutbox {
         let read = || -> rusqlite::Result<Vec<OutboxRecord>> {
             self.connection
                 .prepare_cached(
-                    "SELECT row, topic, key, headers, value, captured_at, recorded_at FROM outbox
-                     WHERE sent_at IS NULL AND row > ?1 ORDER BY row LIMIT ?2",
+                    "SELECT o.row, o.topic, o.key, o.headers, o.value, o.captured_at, o.recorded_at
+                     FROM deliveries d JOIN outbox o ON o.row = d.row
+                     WHERE d.sent_at IS NULL AND d.row > ?1 ORDER BY d.row LIMIT ?2",
                 )?
                 .query_map(params![after, i64::try_from(limit).unwrap_or(i64::MAX)], record)?
                 .collect()
@@ -40,10 +41,11 @@ impl Outbox for SentOutbox {
         let mut mark = || -> rusqlite::Result<()> {
             let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             {
-                let mut update =
-                    tx.prepare_cached("UPDATE outbox SET sent_at = ?2 WHERE row = ?1 AND sent_at IS NULL")?;
-                for row in rows {
-                    update.execute(params![row, at.as_nanos()])?;
+                let mut update = tx.prepare_cached(
+                    "UPDATE deliveries SET sent_at = ?3 WHERE row BETWEEN ?1 AND ?2 AND sent_at IS NULL",
+                )?;
+                for (first, last) in runs(rows) {
+                    update.execute(params![first, last, at.as_nanos()])?;
                 }
             }
             tx.commit()
@@ -55,17 +57,31 @@ impl Outbox for SentOutbox {
         let read = || -> rusqlite::Result<Backlog> {
             let depth: i64 = self
                 .connection
-                .prepare_cached("SELECT count(*) FROM outbox WHERE sent_at IS NULL")?
+                .prepare_cached("SELECT count(*) FROM deliveries WHERE sent_at IS NULL")?
                 .query_row([], |r| r.get(0))?;
             let oldest: Option<i64> = self
                 .connection
-                .prepare_cached("SELECT recorded_at FROM outbox WHERE sent_at IS NULL ORDER BY row LIMIT 1")?
+                .prepare_cached("SELECT recorded_at FROM deliveries WHERE sent_at IS NULL ORDER BY row LIMIT 1")?
                 .query_row([], |row| row.get(0))
                 .optional()?;
             Ok(Backlog { depth: depth.unsigned_abs(), oldest: oldest.map(Timestamp::from_nanos) })
         };
         read().map_err(|e| sql(&e))
     }
+}
+
+/// The rows as runs of rows that follow each other, each by its first and last: a batch is few of them.
+fn runs(rows: &[i64]) -> Vec<(i64, i64)> {
+    let mut rows = rows.to_vec();
+    rows.sort_unstable();
+    let mut runs: Vec<(i64, i64)> = Vec::new();
+    for row in rows {
+        match runs.last_mut() {
+            Some((_, last)) if row <= last.saturating_add(1) => *last = row,
+            _ => runs.push((row, row)),
+        }
+    }
+    runs
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<OutboxRecord> {
@@ -81,4 +97,16 @@ fn record(row: &Row<'_>) -> rusqlite::Result<OutboxRecord> {
         captured_at: Timestamp::from_nanos(row.get(5)?),
         recorded_at: Timestamp::from_nanos(row.get(6)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_rows_that_follow_each_other_are_one_run() {
+        assert_eq!(runs(&[7, 3, 1, 2, 9, 8, 5, 5]), [(1, 3), (5, 5), (7, 9)]);
+        assert_eq!(runs(&[i64::MAX, i64::MIN]), [(i64::MIN, i64::MIN), (i64::MAX, i64::MAX)]);
+        assert!(runs(&[]).is_empty());
+    }
 }

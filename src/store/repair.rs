@@ -99,6 +99,7 @@ fn fill(
     tx.commit()?;
     let author = Author { site, epoch: writer::epoch(fresh)?, policy: Arc::default() };
     let tx = fresh.transaction()?;
+    restore_deliveries(&tx)?;
     restore_changes(&tx)?;
     rebuild_alerts(&tx)?;
     let outbox_is_whole = read.iter().any(|(name, done)| name == "outbox" && done.lost == 0);
@@ -149,6 +150,14 @@ fn is_whole(table: &Table, row: &[Value]) -> bool {
 
 fn is_json(bytes: &[u8]) -> bool {
     serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}
+
+/// A record of which it cannot be read what has become of it is sent (again), but for what an older version noted in the record itself.
+fn restore_deliveries(tx: &Connection) -> rusqlite::Result<()> {
+    tx.execute_batch(
+        "DELETE FROM deliveries WHERE row NOT IN (SELECT row FROM outbox);
+         INSERT OR IGNORE INTO deliveries (row, recorded_at, sent_at) SELECT row, recorded_at, sent_at FROM outbox;",
+    )
 }
 
 /// Puts back the changes that cannot be read but whose record can, since a record carries all of it; each about where it was.
@@ -246,8 +255,10 @@ fn send_again(tx: &Connection, author: &Author) -> rusqlite::Result<u64> {
         }
         last = free_after(last, &mut taken);
         let captured_at = Timestamp::from_nanos(row.get(2)?);
-        alerts::publish(tx, author, &alert, &json, (captured_at, recorded_at))?;
-        tx.execute("UPDATE outbox SET row = ?1 WHERE row = ?2", params![last, tx.last_insert_rowid()])?;
+        let put = alerts::publish(tx, author, &alert, &json, (captured_at, recorded_at))?;
+        for table in ["outbox", "deliveries"] {
+            tx.execute(&format!("UPDATE {table} SET row = ?1 WHERE row = ?2"), params![last, put])?;
+        }
         sent_again += 1;
     }
     Ok(sent_again)

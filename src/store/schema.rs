@@ -11,7 +11,7 @@ use crate::pipeline::ports::StoreError;
 const APPLICATION_ID: i32 = 0x4c42_5354;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 4] = [STEP_1, STEP_2, STEP_3, STEP_4];
+const STEPS: [&str; 5] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
 
 /// Times are nanoseconds since the Unix epoch. Alert ids are 16 bytes, big end first, so they sort by time of opening.
 const STEP_1: &str = "
@@ -220,6 +220,21 @@ CREATE TABLE consumed_offsets (
 ) WITHOUT ROWID;
 ";
 
+/// What has become of each record, apart from the record: a note that it was sent must not write its payload once more.
+const STEP_5: &str = "
+CREATE TABLE deliveries (
+    -- Its row in the outbox.
+    row INTEGER PRIMARY KEY,
+    recorded_at INTEGER NOT NULL,
+    -- A record without it is a promise and is never deleted. The outbox's own column of the name speaks only of what was sent before
+    -- version 5: taking it out would write all that is in the outbox anew, on a disk that may be full.
+    sent_at INTEGER
+);
+INSERT INTO deliveries (row, recorded_at, sent_at) SELECT row, recorded_at, sent_at FROM outbox ORDER BY row;
+DROP INDEX outbox_unsent;
+CREATE INDEX deliveries_unsent ON deliveries (row) WHERE sent_at IS NULL;
+";
+
 /// The version this program writes.
 pub(super) const VERSION: usize = STEPS.len();
 
@@ -239,6 +254,11 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
         apply().map_err(|e| at_open(path, &e))?;
     }
     Ok(())
+}
+
+/// The table that says of each record, by `row`, when it was recorded and when it was sent, in a store of this version.
+pub(super) const fn deliveries(version: usize) -> &'static str {
+    if version < 5 { "outbox" } else { "deliveries" }
 }
 
 /// An empty store in memory: what the tables should be.
@@ -295,7 +315,7 @@ mod tests {
         let count = |what: &str| connection.query_row(what, [], |row| row.get::<_, i64>(0)).unwrap();
         assert_eq!(count("SELECT count(*) FROM alerts WHERE channel = 'alert' AND is_open = 1"), 1);
         assert_eq!(count("SELECT count(*) FROM alert_changes WHERE channel = 'alert'"), 1);
-        assert_eq!(count("SELECT count(*) FROM outbox WHERE sent_at IS NULL"), 1);
+        assert_eq!(count("SELECT count(*) FROM deliveries WHERE sent_at IS NULL AND recorded_at = 6"), 1);
         assert_eq!(
             count("SELECT count(*) FROM alert_states WHERE state = 'new' AND priority = 4 AND due_at IS NULL"),
             1

@@ -104,4 +104,5 @@ fn say(
             recorded_at,
         },
     )
+    .map(|_row| ())
 }

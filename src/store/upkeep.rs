@@ -65,7 +65,7 @@ impl Upkeep {
         let before = now.minus(keep).as_nanos();
         let rows: Vec<(i64, Option<i64>, i64)> = self
             .connection
-            .prepare_cached("SELECT row, sent_at, recorded_at FROM outbox WHERE row > ?1 ORDER BY row LIMIT ?2")?
+            .prepare_cached("SELECT row, sent_at, recorded_at FROM deliveries WHERE row > ?1 ORDER BY row LIMIT ?2")?
             .query_map(params![self.after_row, count(RECORDS)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect::<Result<_, _>>()?;
         let over: Vec<i64> =
@@ -78,9 +78,12 @@ impl Upkeep {
         }
         let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         {
-            let mut delete = tx.prepare_cached("DELETE FROM outbox WHERE row = ?1 AND sent_at IS NOT NULL")?;
+            let mut forget = tx.prepare_cached("DELETE FROM deliveries WHERE row = ?1 AND sent_at IS NOT NULL")?;
+            let mut delete = tx.prepare_cached("DELETE FROM outbox WHERE row = ?1")?;
             for row in &over {
-                delete.execute([row])?;
+                if forget.execute([row])? > 0 {
+                    delete.execute([row])?;
+                }
             }
         }
         tx.commit()?;
@@ -213,8 +216,9 @@ impl StoreUpkeep for Upkeep {
 
 /// The alerts of which a record is unsent; none where there are too many records to tell.
 fn unsent_alerts(connection: &Connection) -> rusqlite::Result<Option<HashSet<String>>> {
-    let mut select =
-        connection.prepare_cached("SELECT headers FROM outbox WHERE sent_at IS NULL ORDER BY row LIMIT ?1")?;
+    let mut select = connection.prepare_cached(
+        "SELECT o.headers FROM deliveries d JOIN outbox o ON o.row = d.row WHERE d.sent_at IS NULL ORDER BY d.row LIMIT ?1",
+    )?;
     let headers: Vec<String> =
         select.query_map([count(UNSENT_MAX + 1)], |row| row.get(0))?.collect::<Result<_, _>>()?;
     if headers.len() > UNSENT_MAX {

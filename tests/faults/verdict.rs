@@ -26,7 +26,7 @@ pub(crate) struct Held {
 pub(crate) fn unsent(data: &Path) -> Option<u64> {
     let store = open(data)?;
     store
-        .query_row("SELECT count(*) FROM outbox WHERE sent_at IS NULL", [], |row| row.get::<_, i64>(0))
+        .query_row("SELECT count(*) FROM deliveries WHERE sent_at IS NULL", [], |row| row.get::<_, i64>(0))
         .ok()
         .map(i64::unsigned_abs)
 }
@@ -35,7 +35,7 @@ pub(crate) fn unsent(data: &Path) -> Option<u64> {
 pub(crate) fn waiting(data: &Path) -> Option<(u64, f64)> {
     let store = open(data)?;
     let (depth, oldest): (i64, Option<i64>) = store
-        .query_row("SELECT count(*), min(recorded_at) FROM outbox WHERE sent_at IS NULL", [], |row| {
+        .query_row("SELECT count(*), min(recorded_at) FROM deliveries WHERE sent_at IS NULL", [], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })
         .ok()?;

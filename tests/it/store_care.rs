@@ -92,14 +92,22 @@ fn what_does_not_fit_together_is_found() {
             "DELETE FROM alert_changes WHERE row = 110;
              UPDATE outbox SET headers = replace(headers, '00000000000000000050', '00000000000000000009') WHERE row > 100;
              UPDATE sequences SET last = 3;
+             DELETE FROM deliveries WHERE row = 60;
+             DELETE FROM outbox WHERE row IN (61, 115);
              UPDATE alert_changes SET json = '{\"' WHERE row = 7;",
         )
         .unwrap();
     drop(connection);
     let found = store::check(dir.path()).unwrap().join("\n");
-    for wanted in
-        ["which is not there", "row 7 of alert_changes is no JSON", "would use it again", "has the sequence 9 after"]
-    {
+    for wanted in [
+        "which is not there",
+        "row 7 of alert_changes is no JSON",
+        "would use it again",
+        "has the sequence 9 after",
+        "of record 60 it is not known whether it was sent",
+        "record 61 is sent and is not there",
+        "record 115 is unsent and is not there",
+    ] {
         assert!(found.contains(wanted), "{wanted}: {found}");
     }
 }
@@ -113,7 +121,7 @@ fn a_damaged_store_is_found_exported_and_repaired() {
         let store = Store::open(&data, Options::default()).unwrap();
         (unsent(&store), store::info(&data).unwrap().epoch)
     };
-    damage(&data, 23);
+    damage(&data, 19);
     let Err(StoreError::Fatal(said)) = Store::open(&data, Options::default()) else { panic!("it was opened") };
     assert!(said.contains("lightbar store repair") && said.contains("lightbar.db is damaged"), "{said}");
     let at = data.to_str().unwrap();

@@ -157,6 +157,7 @@ fn bury(
     let topic = author.site.dead_letters_topic();
     let value = record.value.as_deref().unwrap_or_default();
     alerts::put(tx, &Outgoing { topic: &topic, key, headers: &headers, value, captured_at: now, recorded_at: now })
+        .map(|_row| ())
 }
 
 fn hex(bytes: &[u8]) -> String {

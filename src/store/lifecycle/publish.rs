@@ -55,7 +55,7 @@ pub(super) fn publish(
         captured_at: now,
         recorded_at: now,
     };
-    alerts::put(tx, &outgoing)
+    alerts::put(tx, &outgoing).map(|_row| ())
 }
 
 fn change(row: &Row<'_>) -> rusqlite::Result<StateChange> {
