@@ -109,6 +109,10 @@ fn fill(
 }
 
 fn copy(damaged: &Connection, tx: &Connection, table: &Table) -> rusqlite::Result<Salvaged> {
+    // A damaged store that is older has no such table.
+    if table.columns.is_empty() {
+        return Ok(Salvaged::default());
+    }
     let places = vec!["?"; table.columns.len()].join(", ");
     let insert = format!("INSERT OR IGNORE INTO {} ({}) VALUES ({places})", table.name, table.columns.join(", "));
     let mut insert = tx.prepare(&insert)?;
@@ -149,7 +153,8 @@ fn is_whole(table: &Table, row: &[Value]) -> bool {
 }
 
 fn is_json(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+    // As text first: what is skipped is not looked at, and a text that was overwritten within its quotes would pass.
+    std::str::from_utf8(bytes).is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok())
 }
 
 /// A record of which it cannot be read what has become of it is sent (again), but for what an older version noted in the record itself.
@@ -262,4 +267,16 @@ fn send_again(tx: &Connection, author: &Author) -> rusqlite::Result<u64> {
         sent_again += 1;
     }
     Ok(sent_again)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_overwritten_within_a_text_is_no_json() {
+        assert!(is_json("{\"text\":\"北门\"}".as_bytes()));
+        assert!(!is_json(b"{\"text\":\"\xa5\xa5\"}"));
+        assert!(!is_json(b"{\"text\":"));
+    }
 }

@@ -48,6 +48,21 @@ fn columns(connection: &Connection) -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
+fn every_released_version_can_be_repaired_and_what_was_sent_is_known_to_be() {
+    for (version, dump) in dumps() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Connection::open(dir.path().join("lightbar.db")).unwrap();
+        connection.execute_batch(&std::fs::read_to_string(&dump).unwrap()).unwrap();
+        drop(connection);
+        store::repair(dir.path(), site(), EIGHT).unwrap();
+        let store = Store::open(dir.path(), Options::default()).unwrap();
+        let unsent: Vec<i64> = store.outbox().unwrap().unsent(0, 10).unwrap().iter().map(|record| record.row).collect();
+        assert_eq!(unsent, [52, 53], "version {version}");
+        assert_eq!(store::info(dir.path()).unwrap().records, (3, 2), "version {version}");
+    }
+}
+
+#[test]
 fn every_released_version_is_brought_forward_with_all_that_is_in_it() {
     let dumps = dumps();
     let count = dumps.len();
