@@ -35,6 +35,10 @@ pub(super) struct Unit {
 }
 
 impl Unit {
+    pub(super) fn new(codec: Codec, key: bool, data: Bytes) -> Self {
+        Self { codec, key, data }
+    }
+
     pub(super) fn stamped(self, stamp: Stamp) -> Packet {
         let (Self { codec, key, data }, Stamp { captured_at, clock, received_at, pts }) = (self, stamp);
         Packet { codec, captured_at, clock, received_at, pts, key, data }
@@ -149,7 +153,7 @@ fn packets(codec: Codec, sample: &gst::Sample, keys: &mut KeyFinder, stamper: &m
     // One copy of the encoded bytes, so that the ring's count is what it holds, not whole network blocks behind it.
     let data = Bytes::copy_from_slice(&buffer.map_readable().ok()?);
     let key = keys.is_key(&data, Duration::from_nanos(buffer.pts()?.nseconds()));
-    stamper.stamp(Unit { codec, key, data }, buffer, sample.segment()?.downcast_ref()?)
+    stamper.stamp(Unit::new(codec, key, data), buffer, sample.segment()?.downcast_ref()?)
 }
 
 fn note_caps(codec: Codec, caps: &gst::Caps, facts: &SharedFacts) {

@@ -97,3 +97,87 @@ fn camera_clock(buffer: &gst::BufferRef) -> Option<Timestamp> {
     let since_1900 = i128::from(meta.timestamp().nseconds());
     i64::try_from(since_1900 - i128::from(NTP_TO_UNIX_SECONDS) * 1_000_000_000).ok().map(Timestamp::from_nanos)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::pipeline::packet::Codec;
+
+    const START: i64 = 1_800_000_000_000;
+
+    struct HandClock(Mutex<Timestamp>);
+
+    impl Clock for HandClock {
+        fn now(&self) -> Timestamp {
+            *self.0.lock().unwrap()
+        }
+    }
+
+    struct Connection {
+        clock: Arc<HandClock>,
+        stamper: LiveStamper,
+    }
+
+    impl Connection {
+        fn open() -> Self {
+            crate::camera::init().unwrap();
+            let timeline = Arc::new(Mutex::new(Timeline::new(Duration::from_secs(10))));
+            let clock = Arc::new(HandClock(Mutex::new(at(0))));
+            Self { clock: Arc::clone(&clock), stamper: LiveStamper::new(timeline, clock) }
+        }
+
+        /// A picture shown at `pts` arrives at `received`, both in milliseconds; gives what is let go, in milliseconds.
+        fn arrives(&mut self, pts: u64, received: i64) -> Vec<f64> {
+            *self.clock.0.lock().unwrap() = at(received);
+            let mut buffer = gst::Buffer::new();
+            buffer.get_mut().unwrap().set_pts(gst::ClockTime::from_mseconds(pts));
+            let unit = Unit::new(Codec::H264, pts == 0, Bytes::new());
+            taken(&self.stamper.stamp(unit, &buffer, &gst::FormattedSegment::new()).unwrap())
+        }
+    }
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(START + ms)
+    }
+
+    fn taken(packets: &[Packet]) -> Vec<f64> {
+        packets.iter().map(|packet| packet.captured_at.seconds_from(at(0)) * 1e3).collect()
+    }
+
+    #[test]
+    fn a_burst_is_let_go_together_and_dated_by_its_last_picture() {
+        let mut connection = Connection::open();
+        for pts in (0..=1_000).step_by(40) {
+            assert!(connection.arrives(pts, 0).is_empty(), "all at once: none is dated yet");
+        }
+        for pts in (1_040..1_500).step_by(40) {
+            assert!(connection.arrives(pts, pts as i64 - 1_000).is_empty(), "half a second is not over");
+        }
+        let taken = connection.arrives(1_520, 520);
+        assert_eq!(taken.len(), 39);
+        assert!(taken.iter().enumerate().all(|(n, ms)| (ms - (n as f64 * 40.0 - 1_000.0)).abs() < 0.001), "{taken:?}");
+        assert_eq!(connection.arrives(1_560, 560).len(), 1, "and nobody waits any more");
+        assert!(connection.stamper.rest().is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_and_a_long_burst_hold_nobody_up() {
+        let mut connection = Connection::open();
+        assert!(connection.arrives(0, 0).is_empty());
+        assert_eq!(connection.arrives(40, -5_000).len(), 2);
+        let mut connection = Connection::open();
+        let mut let_go = (0..MOST as u64).map(|n| connection.arrives(n * 40, 0).len());
+        assert!(let_go.by_ref().take(MOST - 1).all(|none| none == 0));
+        assert_eq!(let_go.next(), Some(MOST));
+    }
+
+    #[test]
+    fn a_stream_that_is_over_at_once_gives_what_it_had() {
+        let mut connection = Connection::open();
+        assert!(connection.arrives(0, 0).is_empty() && connection.arrives(40, 40).is_empty());
+        assert_eq!(taken(&connection.stamper.rest()), [0.0, 40.0]);
+        assert_eq!(connection.arrives(80, 80).len(), 1);
+    }
+}
