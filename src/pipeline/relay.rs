@@ -1,25 +1,30 @@
 //! The relay stage: what is committed goes to Kafka, oldest first, until it is acknowledged.
 //!
 //! Order per key and topic is kept because a batch is sent in row order and, after any failure, everything again from the
-//! lowest unsent row. What is kept in memory because the store is full is sent when the outbox has nothing more of its topic. Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has
-//! ended and all is sent, or the time for that is up; what is left is sent at the next start.
+//! lowest unsent row. What is kept in memory because the store is full is sent when the outbox has nothing more of its topic.
+//! Kafka's death is invisible to the line: the outbox grows, gauges say how much and how old. Ends when the record stage has ended
+//! and all is sent, or the time for that is up; what is left is sent at the next start.
 
-use std::collections::{HashMap, HashSet};
+mod batch;
+mod sweep;
+mod waits;
+
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::batch::{by_topic, dead_letter};
+use self::sweep::{BATCH, Sweep};
+use self::waits::{closed, pause_or_closed, wait};
 use super::health::StageHealth;
 use super::memory::Memory;
 use super::ports::{Clock, Outbox, OutboxRecord, PublishError, Publisher, StoreError};
 use super::record::blocking;
-use crate::backoff::Backoff;
 use crate::metrics::relay::RelayMetrics;
 
-/// Records in one batch: enough to fill the wire, few enough to be repeated after a failure.
-const BATCH: usize = 500;
 /// Records in one batch when there is much to catch up with: what a batch costs beside its records is paid less often.
 const BATCH_MAX: usize = 4000;
 /// How often the gauges are told anew while nothing happens.
@@ -36,9 +41,6 @@ const OF_A_TOPIC: [&str; 7] = [
 ];
 /// The failure that concerns one record only.
 const TOO_LARGE: &str = "too_large";
-/// How long a topic with such a failure is left alone.
-const STUCK_FOR: Duration = Duration::from_secs(5);
-
 /// The relay stage.
 pub struct RelayStage<O, P> {
     /// Where unsent records come from.
@@ -64,24 +66,6 @@ pub struct RelayStage<O, P> {
 pub struct Relayed {
     /// Records that are left for the next start.
     pub left: u64,
-}
-
-/// How far a sweep over the unsent rows has come.
-struct Sweep {
-    /// The last row looked at; 0 begins anew.
-    after: i64,
-    /// How many rows are looked at next.
-    batch: usize,
-    /// Topics that cannot be sent to for a reason of their own, and when to try them again. Others go past them: a camera's
-    /// health that has no topic must not hold up alerts.
-    stuck: HashMap<String, Instant>,
-    /// Topics of which a record was passed over in this sweep: what comes after it must not overtake it.
-    held: HashSet<String>,
-    /// Rows that were acknowledged and that the store could not note yet, such as on a full disk.
-    unnoted: HashSet<i64>,
-    /// When it was last counted what waits.
-    counted_at: Option<Instant>,
-    backoff: Backoff,
 }
 
 impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
@@ -396,44 +380,6 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     }
 }
 
-impl Sweep {
-    fn new(longest_pause: Duration) -> Self {
-        let backoff = Backoff::new(Duration::from_millis(100), longest_pause);
-        Self {
-            after: 0,
-            batch: BATCH,
-            stuck: HashMap::new(),
-            held: HashSet::new(),
-            unnoted: HashSet::new(),
-            counted_at: None,
-            backoff,
-        }
-    }
-
-    fn begin_anew(&mut self) {
-        self.after = 0;
-        self.held.clear();
-    }
-
-    /// Whether a topic that was passed over may be tried again.
-    fn retry_is_due(&self, now: Instant) -> bool {
-        self.held.iter().any(|topic| self.stuck.get(topic).is_some_and(|&retry_at| retry_at <= now))
-    }
-
-    /// Whether a topic is passed over now; if so, then until the sweep begins anew.
-    fn passes_over(&mut self, topic: &str, now: Instant) -> bool {
-        if self.stuck.get(topic).is_some_and(|&retry_at| now < retry_at) {
-            self.held.insert(topic.to_owned());
-        }
-        self.held.contains(topic)
-    }
-
-    fn stick(&mut self, topic: String, now: Instant) {
-        self.held.insert(topic.clone());
-        self.stuck.insert(topic, now + STUCK_FOR);
-    }
-}
-
 /// What became of a batch.
 enum Sent {
     /// It was sent, but for topics that are stuck.
@@ -442,51 +388,6 @@ enum Sent {
     Nothing,
     /// Nothing gets through; pause for so long.
     Failed(Duration),
-}
-
-/// A record as a dead letter: its own headers after those that say what became of it.
-fn dead_letter(record: &OutboxRecord, topic: &str, why: &PublishError) -> OutboxRecord {
-    let size = record.value.len().to_string();
-    let told = [("dead_reason", why.reason), ("dead_topic", &record.topic), ("dead_size", &size)];
-    let mut headers: Vec<(String, String)> =
-        told.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    headers.extend(record.headers.iter().cloned());
-    OutboxRecord { topic: topic.to_owned(), headers, ..record.clone() }
-}
-
-/// The batch by topic, in the order of first appearance; within a topic the order stays.
-fn by_topic(batch: Vec<OutboxRecord>) -> Vec<(String, Vec<OutboxRecord>)> {
-    let mut topics: Vec<(String, Vec<OutboxRecord>)> = Vec::new();
-    for record in batch {
-        match topics.iter_mut().find(|(topic, _)| *topic == record.topic) {
-            Some((_, records)) => records.push(record),
-            None => topics.push((record.topic.clone(), vec![record])),
-        }
-    }
-    topics
-}
-
-/// Waits until there will be no more commits.
-async fn closed(committed: &mut watch::Receiver<u64>) {
-    while committed.changed().await.is_ok() {}
-}
-
-/// Waits for a commit, at most so long; false when there will be none any more.
-async fn wait(committed: &mut watch::Receiver<u64>, at_most: Duration) -> bool {
-    tokio::time::timeout(at_most, committed.changed()).await.is_err_and(|_elapsed| true)
-        || committed.has_changed().is_ok()
-}
-
-/// Pauses in full, whatever is committed meanwhile; false at once when there will be no more commits.
-async fn pause_or_closed(committed: &mut watch::Receiver<u64>, pause: Duration) -> bool {
-    let pause = tokio::time::sleep(pause);
-    tokio::pin!(pause);
-    loop {
-        tokio::select! {
-            () = &mut pause => return true,
-            changed = committed.changed() => if changed.is_err() { return false },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The relay against a Kafka and a store that misbehave by script.
 
+use super::sweep::STUCK_FOR;
 use super::*;
 use crate::clock::SystemClock;
 use crate::domain::time::Timestamp;
