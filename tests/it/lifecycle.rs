@@ -118,14 +118,20 @@ fn a_dismissal_is_undone() {
     assert_eq!((&undone["alert"]["state"], &undone["alert"]["disposition"]), (&json!("new"), &Value::Null));
 }
 
-#[test]
-fn dispatch_systems_without_kafka_answer_here() {
+/// A server with an alert that a patrol was sent to.
+fn dispatched() -> (WebServer, AlertId) {
     let server = WebServer::start();
     let alert = alert_id(1);
     server.decide(&opened("gate", 1));
     for action in ["acknowledge", "verify", "dispatch"] {
         done(&server, alert, &json!({ "action": action, "by": "anna" }));
     }
+    (server, alert)
+}
+
+#[test]
+fn dispatch_systems_without_kafka_answer_here() {
+    let (server, alert) = dispatched();
     let path = format!("/api/v1/alerts/{alert}/dispatch-status");
     let good = json!({
         "schema_version": "1.0", "status_id": "1", "alert_id": alert.to_string(), "status": "accepted", "system": "county",
@@ -170,12 +176,7 @@ fn answer_of(system: &str, alert: AlertId) -> Value {
 
 #[test]
 fn a_system_with_a_token_answers_with_it_alone() {
-    let server = WebServer::start();
-    let alert = alert_id(1);
-    server.decide(&opened("gate", 1));
-    for action in ["acknowledge", "verify", "dispatch"] {
-        done(&server, alert, &json!({ "action": action, "by": "anna" }));
-    }
+    let (server, alert) = dispatched();
     let path = format!("/api/v1/alerts/{alert}/dispatch-status");
     let with = |headers: &[(&str, &str)]| server.send_with("POST", &path, &answer_of("city", alert), headers);
     let right = format!("Bearer {CITY_TOKEN}");
@@ -196,12 +197,7 @@ fn a_system_with_a_token_answers_with_it_alone() {
 
 #[test]
 fn a_system_without_a_token_is_not_believed_through_a_proxy() {
-    let server = WebServer::start();
-    let alert = alert_id(1);
-    server.decide(&opened("gate", 1));
-    for action in ["acknowledge", "verify", "dispatch"] {
-        done(&server, alert, &json!({ "action": action, "by": "anna" }));
-    }
+    let (server, alert) = dispatched();
     let path = format!("/api/v1/alerts/{alert}/dispatch-status");
     let with = |headers: &[(&str, &str)]| server.send_with("POST", &path, &answer_of("county", alert), headers);
     let refused = with(&[("x-forwarded-for", "192.0.2.7")]);
