@@ -135,7 +135,8 @@ fn build(serving: &Serving, stalled: &Arc<AtomicBool>) -> server::RTSPServer {
             let Some(pad) = element.and_then(|pay| pay.static_pad("sink")) else { continue };
             let stalled = Arc::clone(&stalled);
             pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
-                if stalled.load(Ordering::Relaxed) { gst::PadProbeReturn::Drop } else { gst::PadProbeReturn::Ok }
+                // Not `Drop`: the bindings take the buffer then, and GStreamer complains that it is gone.
+                if stalled.load(Ordering::Relaxed) { gst::PadProbeReturn::Handled } else { gst::PadProbeReturn::Ok }
             });
         }
     });
