@@ -2,7 +2,7 @@
 
 use super::point::Point;
 use super::polygon::pixels;
-use super::segment::{distance2, turn};
+use super::segment::{Piece, turn};
 
 /// A polyline of at least two points, as drawn on the screen (y down).
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +90,11 @@ impl Line {
 
     /// Distance from `p` to the nearest point of the line.
     pub fn distance(&self, p: Point) -> f64 {
-        self.points.windows(2).map(|piece| distance2(piece[0], piece[1], p)).fold(f64::INFINITY, f64::min).sqrt()
+        self.points
+            .windows(2)
+            .map(|piece| Piece::new(piece[0], piece[1]).distance2(p))
+            .fold(f64::INFINITY, f64::min)
+            .sqrt()
     }
 }
 

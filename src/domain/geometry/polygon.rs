@@ -7,6 +7,8 @@ use super::segment::{meet, turn};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Polygon {
     points: Vec<Point>,
+    /// The corners of the upright box around it.
+    around: (Point, Point),
 }
 
 /// Why points do not make a polygon.
@@ -96,7 +98,11 @@ impl Polygon {
         if let Some((first, second)) = crossing_edges(&points) {
             return Err(InvalidPolygon::CrossesItself { first: first + 1, second: second + 1 });
         }
-        let polygon = Self { points };
+        let corner = |pick: fn(f64, f64) -> f64| {
+            let first = points[0];
+            points.iter().fold(first, |at, p| Point::new(pick(at.x, p.x), pick(at.y, p.y)))
+        };
+        let polygon = Self { around: (corner(f64::min), corner(f64::max)), points };
         if polygon.area() < LEAST_AREA { Err(InvalidPolygon::NoArea) } else { Ok(polygon) }
     }
 
@@ -117,6 +123,11 @@ impl Polygon {
 
     /// Whether `p` is inside (even-odd rule).
     pub fn contains(&self, p: Point) -> bool {
+        let (least, most) = self.around;
+        // Most are far from most zones.
+        if p.x < least.x || p.x > most.x || p.y < least.y || p.y > most.y {
+            return false;
+        }
         self.edges().fold(false, |inside, (a, b)| {
             let crosses = (a.y > p.y) != (b.y > p.y) && p.x < (b.x - a.x) * (p.y - a.y) / (b.y - a.y) + a.x;
             inside != crosses

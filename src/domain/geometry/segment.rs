@@ -8,13 +8,30 @@ pub(super) fn turn(a: Point, b: Point, p: Point) -> f64 {
     (b.x - a.x) * (p.y - a.y) - (b.y - a.y) * (p.x - a.x)
 }
 
-/// Square of the distance from `p` to the piece between `a` and `b`: the nearest of many is found without a root each.
-pub(super) fn distance2(a: Point, b: Point, p: Point) -> f64 {
-    let (dx, dy) = (b.x - a.x, b.y - a.y);
-    let length2 = dx * dx + dy * dy;
-    let along = if length2 > 0.0 { (((p.x - a.x) * dx + (p.y - a.y) * dy) / length2).clamp(0.0, 1.0) } else { 0.0 };
-    let (ox, oy) = (p.x - a.x - along * dx, p.y - a.y - along * dy);
-    ox * ox + oy * oy
+/// A straight piece, ready to be asked how far away it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Piece {
+    from: Point,
+    dx: f64,
+    dy: f64,
+    /// One by the square of its length; nothing where it has none.
+    per_length2: f64,
+}
+
+impl Piece {
+    pub(super) fn new(a: Point, b: Point) -> Self {
+        let (dx, dy) = (b.x - a.x, b.y - a.y);
+        let length2 = dx * dx + dy * dy;
+        Self { from: a, dx, dy, per_length2: if length2 > 0.0 { 1.0 / length2 } else { 0.0 } }
+    }
+
+    /// Square of the distance from `p`: the nearest of many is found without a root each.
+    pub(super) fn distance2(&self, p: Point) -> f64 {
+        let (x, y) = (p.x - self.from.x, p.y - self.from.y);
+        let along = ((x * self.dx + y * self.dy) * self.per_length2).clamp(0.0, 1.0);
+        let (ox, oy) = (x - along * self.dx, y - along * self.dy);
+        ox * ox + oy * oy
+    }
 }
 
 /// Whether the closed pieces `a`-`b` and `c`-`d` share a point.

@@ -2,7 +2,7 @@
 
 use super::point::Point;
 use super::polygon::{InvalidPolygon, Polygon};
-use super::segment::{distance2, meeting};
+use super::segment::{Piece, meeting};
 use crate::domain::ids::ZoneId;
 
 /// A named zone of a camera.
@@ -26,7 +26,7 @@ pub struct ZoneShape {
     polygons: Vec<Polygon>,
     holes: Vec<Polygon>,
     /// The pieces of edges that separate inside from outside, without those along the picture's edge.
-    border: Vec<(Point, Point)>,
+    border: Vec<Piece>,
     half_breadth: f64,
 }
 
@@ -99,11 +99,12 @@ impl ZoneShape {
             return Err(InvalidZone::HoleOutside { number: index + 1 });
         }
         shape.holes = holes;
-        shape.border = shape.find_border();
-        if shape.border.is_empty() {
+        let mut border = shape.find_border();
+        if border.is_empty() {
             return Err(InvalidZone::NothingLeft);
         }
-        shape.border.retain(|&(a, b)| !along_picture_edge(a, b));
+        border.retain(|&(a, b)| !along_picture_edge(a, b));
+        shape.border = border.into_iter().map(|(a, b)| Piece::new(a, b)).collect();
         Ok(shape)
     }
 
@@ -127,7 +128,7 @@ impl ZoneShape {
     /// Edges that run along the picture's own edge are no border, since nothing can be seen to cross them: a zone drawn down
     /// to the lower edge is entered by feet that stand right on that edge. Infinite where no other border is left.
     pub fn depth(&self, p: Point) -> f64 {
-        let nearest = self.border.iter().map(|&(a, b)| distance2(a, b, p)).fold(f64::INFINITY, f64::min).sqrt();
+        let nearest = self.border.iter().map(|piece| piece.distance2(p)).fold(f64::INFINITY, f64::min).sqrt();
         if self.contains(p) { nearest } else { -nearest }
     }
 

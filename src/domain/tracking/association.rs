@@ -48,11 +48,15 @@ pub(super) fn cost(track: &Track, expected: &BBox, seen: &Detection) -> Option<f
         return None;
     }
     let size = extent(expected);
-    let spread = track.filter.spread();
     // What stands on the ground goes sideways on the picture rather than up or down.
     let reach = if track.missing > BLINK { [1.25, 0.6] } else { [2.5, 2.5] };
-    let gate = |spread: f64, size: f64, reach: f64| (3.0 * spread).clamp(0.5 * size, reach * size);
     let (a, b) = (expected.centre(), seen.bbox.centre());
+    // Beyond the widest gate no forecast's doubt helps: most pairs end here, before the roots are taken.
+    if (a.x - b.x).abs() >= reach[0] * size[0] || (a.y - b.y).abs() >= reach[1] * size[1] {
+        return None;
+    }
+    let spread = track.filter.spread();
+    let gate = |spread: f64, size: f64, reach: f64| (3.0 * spread).clamp(0.5 * size, reach * size);
     let off = ((a.x - b.x) / gate(spread.x, size[0], reach[0])).hypot((a.y - b.y) / gate(spread.y, size[1], reach[1]));
     let ratio = expected.area().max(1e-9) / seen.bbox.area().max(1e-9);
     (off < 1.0 && (0.33..=3.0).contains(&ratio)).then_some(1.0 + 0.8 * off + doubt)
