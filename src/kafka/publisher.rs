@@ -32,7 +32,7 @@ const NO_TIMESTAMP: i64 = -1;
 /// Sends outbox records to Kafka.
 pub struct KafkaPublisher {
     settings: KafkaSettings,
-    /// None before the first batch, after a failure, and while a batch is on its way: a future that is dropped half-way takes
+    /// None before the first connection, after a failure, and while a batch is on its way: a future that is dropped half-way takes
     /// its producer with it, so that nothing of it is sent later.
     producer: Option<Connected>,
 }
@@ -48,7 +48,7 @@ struct Connected {
 }
 
 impl KafkaPublisher {
-    /// Connects with the first batch.
+    /// Connects when told to prepare, or with the first batch.
     pub fn new(settings: KafkaSettings) -> Self {
         Self { settings, producer: None }
     }
@@ -92,6 +92,11 @@ impl KafkaPublisher {
 }
 
 impl Publisher for KafkaPublisher {
+    fn prepare(&mut self) {
+        // A client that cannot be made now is tried again with the first batch, which says why.
+        self.producer = self.producer.take().or_else(|| self.connect().ok());
+    }
+
     async fn publish(&mut self, batch: &[OutboxRecord]) -> Result<(), PublishError> {
         match self.attempt(batch, true).await {
             // Brokers refuse records from more than an hour ahead of their own clock; whichever clock is wrong, the alert is not.

@@ -345,6 +345,9 @@ pub struct BlindInterval {
 
 /// Sends outbox records, in order per key, and says which were acknowledged.
 pub trait Publisher: Send {
+    /// Begins to connect, so that the first batch need not wait for that. Does not wait; what fails is said with the first batch.
+    fn prepare(&mut self) {}
+
     /// Sends a batch and waits until each record is acknowledged or the batch has failed. Records of `Ok` were acknowledged
     /// all; on `Err` none may be taken as sent, and the relay sends again from the lowest unsent row.
     fn publish(&mut self, batch: &[OutboxRecord]) -> impl Future<Output = Result<(), PublishError>> + Send;

@@ -72,6 +72,9 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
     /// Relays until `committed` closes; then sends what is left for a bounded time.
     pub async fn run(mut self, mut committed: watch::Receiver<u64>) -> Result<Relayed, StoreError> {
         let mut sweep = Sweep::new(Duration::from_secs(5));
+        // What was left by the last run counts from the start, not from its first success.
+        (self, _) = self.backlog().await?;
+        self.publisher.prepare();
         let mut open = true;
         while open {
             committed.borrow_and_update();

@@ -97,6 +97,10 @@ impl State {
 }
 
 fn join(state: &Arc<State>, client: TcpStream, server: TcpStream) {
+    for stream in [&client, &server] {
+        // Its own delays would be taken for the service's.
+        stream.set_nodelay(true).unwrap();
+    }
     let mut open = state.open.lock().unwrap();
     open.retain(|stream| stream.peer_addr().is_ok());
     open.push(client.try_clone().unwrap());

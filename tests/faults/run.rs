@@ -11,7 +11,7 @@ use crate::plan::{Fault, Plan};
 use crate::proxy::{Network, Proxy};
 use crate::support::broker::Broker;
 use crate::verdict::{self, Held};
-use crate::world::{ACCOUNT, Abilities, PASSWORD, World};
+use crate::world::{ACCOUNT, Abilities, PASSWORD, Room, World};
 
 /// How often is looked what is due.
 const LOOK: Duration = Duration::from_millis(20);
@@ -40,9 +40,10 @@ impl Ground {
     pub(crate) fn carry_out(&mut self, plan: &Plan) -> Outcome {
         let prefix = format!("plan-{:016x}", plan.seed);
         self.make_topics(&prefix);
-        let with_disk = plan.faults.iter().any(|planned| planned.fault == Fault::DiskFull);
+        let disk_fills = plan.faults.iter().any(|planned| planned.fault == Fault::DiskFull);
+        let room = if disk_fills { Room::SmallDisk } else { Room::Quota };
         let address = format!("127.0.0.1:{}", self.proxy.port());
-        let mut world = World::new(&address, &prefix, &self.abilities, (plan.seed, plan.rate), with_disk);
+        let mut world = World::new(&address, &prefix, &self.abilities, (plan.seed, plan.rate), room);
         world.start();
         self.happen(plan, &mut world, &prefix);
         let over = Instant::now();

@@ -81,6 +81,17 @@ impl Drop for Disk {
     }
 }
 
+/// How much room the store has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// As much as a measurement of hours wants.
+    Ample,
+    /// A quota that a plan can reach, on the machine's own disk.
+    Quota,
+    /// The same on a disk of its own that can be filled, where one can be mounted.
+    SmallDisk,
+}
+
 /// The service under a supervisor that starts it again when it has ended.
 pub(crate) struct World {
     folder: tempfile::TempDir,
@@ -95,6 +106,8 @@ pub(crate) struct World {
     pub(crate) ended_by_itself: u32,
     seed: u64,
     rate: u32,
+    prefix: String,
+    room: Room,
 }
 
 impl World {
@@ -104,22 +117,13 @@ impl World {
         prefix: &str,
         abilities: &Abilities,
         (seed, rate): (u64, u32),
-        with_disk: bool,
+        room: Room,
     ) -> Self {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let at = folder.path();
         fs::create_dir(at.join("data")).unwrap();
-        let disk = (with_disk && abilities.disk)
+        let disk = (room == Room::SmallDisk && abilities.disk)
             .then(|| Disk::mount(&at.join("data"), "size=192m").expect("it could a moment ago"));
-        fs::write(
-            at.join("drill.toml"),
-            format!(
-                "[service]\nsite = \"faults\"\ndata_dir = \"data\"\nshutdown_deadline_s = 60\n[http]\nlisten = \"127.0.0.1:0\"\n\
-                 [store]\nquota_mb = 128\nreserve_mb = 4\n[inference]\nmodel = \"none\"\n[log]\nlevel = \"info\"\n[kafka]\nbrokers = [\"{brokers}\"]\ntopic_prefix = \"{prefix}\"\nsingle_broker = true\n\
-                 ack_timeout_s = 2\n[kafka.sasl]\nmechanism = \"plain\"\nusername = \"{ACCOUNT}\"\npassword_file = \"password\"\n"
-            ),
-        )
-        .unwrap();
         let world = Self {
             folder,
             disk,
@@ -131,7 +135,10 @@ impl World {
             ended_by_itself: 0,
             seed,
             rate,
+            prefix: prefix.to_owned(),
+            room,
         };
+        world.set_brokers(brokers, true);
         world.set_password(PASSWORD);
         world.set_clock(0);
         world.set_sync("");
@@ -192,6 +199,28 @@ impl World {
         self.rate = rate;
     }
 
+    /// Where the service believes Kafka to be, and whether it has to say who it is there; from its next start on.
+    pub(crate) fn set_brokers(&self, brokers: &str, account: bool) {
+        let prefix = &self.prefix;
+        let (quota_mb, deadlines) = match self.room {
+            // Deadlines that pass by the thousand, because an hour is pressed into minutes, are not what is measured.
+            Room::Ample => (16_000, "[lifecycle]\nacknowledge_s = [0, 0, 0, 0]\nexpire = false\n"),
+            Room::Quota | Room::SmallDisk => (128, ""),
+        };
+        let sasl = if account {
+            format!("[kafka.sasl]\nmechanism = \"plain\"\nusername = \"{ACCOUNT}\"\npassword_file = \"password\"\n")
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "[service]\nsite = \"faults\"\ndata_dir = \"data\"\nshutdown_deadline_s = 60\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [store]\nquota_mb = {quota_mb}\nreserve_mb = 4\n[inference]\nmodel = \"none\"\n[log]\nlevel = \"info\"\n\
+             [kafka]\nbrokers = [\"{brokers}\"]\ntopic_prefix = \"{prefix}\"\nsingle_broker = true\nack_timeout_s = 2\n\
+             {sasl}{deadlines}"
+        );
+        self.put("drill.toml", &text);
+    }
+
     /// Memory of the service that is in use.
     pub(crate) fn resident_mib(&self) -> f64 {
         let Some(child) = &self.child else { return 0.0 };
@@ -200,20 +229,17 @@ impl World {
         pages * 4096.0 / f64::from(1 << 20)
     }
 
-    /// The upper bound of the bucket of a histogram in which a share of all observations is reached.
-    pub(crate) fn metric_quantile(&self, name: &str, share: f64) -> f64 {
+    /// A histogram's buckets: upper bound, and how many observations are up to it.
+    pub(crate) fn histogram(&self, name: &str) -> Vec<(f64, f64)> {
         let log = self.log();
         let page = log.rsplit("page=").next().and_then(|rest| rest.split_whitespace().next()).unwrap();
         let text = ureq::get(format!("{page}metrics")).call().unwrap().body_mut().read_to_string().unwrap();
-        let buckets: Vec<(f64, f64)> = text
-            .lines()
+        text.lines()
             .filter_map(|line| {
                 let (bound, count) = line.strip_prefix(&format!("{name}_bucket{{le=\""))?.split_once("\"} ")?;
                 Some((if bound == "+Inf" { f64::INFINITY } else { bound.parse().ok()? }, count.parse().ok()?))
             })
-            .collect();
-        let all = buckets.last().map_or(0.0, |(_, count)| *count);
-        buckets.iter().find(|(_, count)| *count >= all * share).map_or(f64::NAN, |(bound, _)| *bound)
+            .collect()
     }
 
     fn spawn(&mut self, rate: u32) {
