@@ -20,6 +20,7 @@ const FENCED: &[(&str, &[&str])] = &[
     ("image", &["inference", "demo"]),
     ("zune_jpeg", &["inference"]),
     ("rdkafka", &["kafka", "demo"]),
+    ("futures_util", &["kafka"]),
     ("jsonschema", &["conformance", "contract"]), // in `contract` by its tests only
     ("rusqlite", &["store"]),
     ("prometheus", &["metrics"]),

@@ -7,11 +7,12 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::producer::Producer;
-use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureRecord};
+use rdkafka::producer::future_producer::{FutureProducer, FutureRecord, OwnedDeliveryResult};
 
 use super::client::LastError;
 use super::errors::{
@@ -26,6 +27,8 @@ use crate::pipeline::ports::{OutboxRecord, PublishError, Publisher};
 const METADATA_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the question may take why nothing was acknowledged.
 const DIAGNOSIS_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long, once a record was not sent for another one's sake, is waited for the word what was wrong with that one.
+const CAUSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// In place of a record's time: none (the Kafka protocol's own word for it).
 const NO_TIMESTAMP: i64 = -1;
 
@@ -141,34 +144,40 @@ impl Connected {
         timed: bool,
     ) -> Result<(), PublishError> {
         let all = async {
-            let mut waiting: Vec<DeliveryFuture> = Vec::with_capacity(batch.len());
-            let mut acknowledged = 0;
-            for record in batch {
-                loop {
-                    match self.producer.send_result(kafka_record(record, timed)) {
-                        Ok(delivery) => break waiting.push(delivery),
-                        // librdkafka's queue has its bound; wait for its oldest to leave.
-                        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
-                            if acknowledged < waiting.len() =>
-                        {
-                            delivered(&mut waiting[acknowledged]).await?;
-                            acknowledged += 1;
-                        }
-                        Err((error, _)) => return Err(error),
-                    }
-                }
-            }
+            let mut deliveries = FuturesUnordered::new();
             let mut blamed = None;
-            for delivery in &mut waiting[acknowledged..] {
-                match delivered(delivery).await {
-                    // Refused for another record's sake: that one's error is the cause.
-                    Err(error) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::InvalidDifferentRecord) => {
-                        blamed = Some(error);
+            'batch: for record in batch {
+                while blamed.is_none() {
+                    match self.producer.send_result(kafka_record(record, timed)) {
+                        Ok(delivery) => {
+                            deliveries.push(delivery);
+                            continue 'batch;
+                        }
+                        // librdkafka's queue has its bound; wait for something to leave.
+                        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
+                            if !deliveries.is_empty() =>
+                        {
+                            let left = deliveries.next().await;
+                            blamed = left.map_or(Ok(None), |left| cause_or_blame(delivered(left)))?;
+                        }
+                        Err((error, _)) => blamed = cause_or_blame(Err(error))?,
                     }
-                    outcome => outcome?,
+                }
+                break;
+            }
+            loop {
+                // Once one has failed, others of its request say why; what was not on its way stays silent for ever.
+                let patience = if blamed.is_none() { settings.ack_timeout } else { CAUSE_TIMEOUT };
+                match tokio::time::timeout(patience, deliveries.next()).await {
+                    Ok(Some(next)) => blamed = cause_or_blame(delivered(next))?.or(blamed),
+                    Ok(None) | Err(_) => break,
                 }
             }
-            blamed.map_or(Ok(()), Err)
+            match blamed {
+                Some(error) => Err(error),
+                None if deliveries.is_empty() => Ok(()),
+                None => std::future::pending().await,
+            }
         };
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(settings.ack_timeout, all) => outcome,
@@ -245,13 +254,28 @@ impl Replicas {
     }
 }
 
-/// Waits for one record's acknowledgement.
-async fn delivered(delivery: &mut DeliveryFuture) -> Result<(), KafkaError> {
-    match delivery.await {
+/// What became of one record.
+fn delivered<C>(delivery: Result<OwnedDeliveryResult, C>) -> Result<(), KafkaError> {
+    match delivery {
         Ok(Ok(_)) => Ok(()),
         Ok(Err((error, _))) => Err(error),
         Err(_canceled) => Err(KafkaError::Canceled),
     }
+}
+
+/// An error with a record is the cause; one for another record's sake is only kept, in case no cause is told.
+fn cause_or_blame(outcome: Result<(), KafkaError>) -> Result<Option<KafkaError>, KafkaError> {
+    match outcome {
+        Ok(()) => Ok(None),
+        Err(error) if error.rdkafka_error_code().is_some_and(is_for_anothers_sake) => Ok(Some(error)),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a record was not sent because another one was refused: in its request, or before it.
+const fn is_for_anothers_sake(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as C;
+    matches!(code, C::InvalidDifferentRecord | C::GaplessGuarantee | C::Fatal | C::PurgeQueue | C::PurgeInflight)
 }
 
 fn kafka_record(record: &OutboxRecord, timed: bool) -> FutureRecord<'_, str, [u8]> {

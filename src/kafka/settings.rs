@@ -172,6 +172,11 @@ impl KafkaSettings {
             .set("partitioner", "murmur2_random")
             // Never give up on one record and go on with the next: that is how order breaks. The batch has its own timeout.
             .set("message.timeout.ms", "0")
+            // When a broker refuses a record for good, librdkafka would number those behind it anew and send them all the same;
+            // and what is on its way by then is taken, where it is the first that the broker sees of this producer. So: one request
+            // at a time, and the first that fails is the end of this producer.
+            .set("enable.gapless.guarantee", "true")
+            .set("max.in.flight.requests.per.connection", "1")
             .set("linger.ms", "2");
         config
     }

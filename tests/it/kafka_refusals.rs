@@ -182,6 +182,47 @@ async fn each_refusal_has_its_own_word() {
     assert!(topics::inspect(&broker.settings(), &topics::wanted(&site, 3), Safety::SINGLE_BROKER).await.is_ok());
 }
 
+/// A clock that was wrong for a while: the broker refuses the first records for their time, and those behind them, on their way
+/// already, are as good as any. Taken by themselves they would be ahead of what came before them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_not_overtaken() {
+    let Some(broker) = Broker::start(false) else { return };
+    make(&broker, "clocks", ("message.timestamp.after.max.ms", "3600000")).await;
+    let ahead = now().plus(Duration::from_hours(2));
+    // More than one request holds (1 MB), and nothing that shrinks when it is compressed.
+    let mut noise = 1_u64;
+    let batch: Vec<OutboxRecord> = (0..600)
+        .map(|n| {
+            let value = std::iter::repeat_with(|| {
+                noise = noise.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (noise >> 33) as u8
+            });
+            let captured_at = if n < 10 { ahead } else { now() };
+            OutboxRecord {
+                value: value.take(10_000).collect(),
+                headers: vec![("ce_sequence".to_owned(), n.to_string())],
+                ..record("clocks", captured_at)
+            }
+        })
+        .collect();
+    for round in 0..5 {
+        KafkaPublisher::new(broker.settings()).publish(&batch).await.expect("taken without Kafka's own time");
+        let there = all(broker.settings(), "clocks".to_owned()).await;
+        let sequences: Vec<u32> = there.iter().map(|r| r.header("ce_sequence").unwrap().parse().unwrap()).collect();
+        let mut next = 0;
+        for &sequence in sequences.iter().skip(round * batch.len()) {
+            assert!(sequence <= next, "round {round}: {sequence} came before {next}");
+            next = next.max(sequence + 1);
+        }
+        assert_eq!(
+            sequences.len() % batch.len(),
+            0,
+            "round {round}: some were sent twice, some are missing: {}",
+            sequences.len()
+        );
+    }
+}
+
 /// How many replicas must have a record of a topic of alerts from now on.
 async fn want_in_sync(broker: &Broker, topic: &str, replicas: &str) {
     let admin: AdminClient<DefaultClientContext> =
