@@ -85,6 +85,7 @@ async fn storm(total: u64, paced: bool) -> Told {
         metrics: Arc::clone(&metrics.relay),
         health: watch::channel(StageHealth::default()).0,
         flush_for: Duration::from_mins(5),
+        states: watch::channel(0).1,
         memory: None,
         dead_letters: facts::site().dead_letters_topic(),
     };

@@ -151,6 +151,7 @@ impl App {
                 metrics: Arc::clone(&metrics.relay),
                 health,
                 flush_for: settings.service.shutdown_deadline / 2,
+                states: lifecycle.door.states.subscribe(),
                 memory: memory.clone(),
                 dead_letters,
             };

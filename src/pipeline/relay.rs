@@ -55,6 +55,8 @@ pub struct RelayStage<O, P> {
     pub health: watch::Sender<StageHealth>,
     /// How long, once the line has ended, it goes on sending what is left.
     pub flush_for: Duration,
+    /// Moves when people or deadlines have changed an alert's state: that is committed past the record stage.
+    pub states: watch::Receiver<i64>,
     /// What the store had no room for.
     pub memory: Option<Arc<Memory>>,
     /// The topic for what no topic takes. A record that is too large must not hold up those behind it for ever.
@@ -78,11 +80,12 @@ impl<O: Outbox + 'static, P: Publisher> RelayStage<O, P> {
         let mut open = true;
         while open {
             committed.borrow_and_update();
+            self.states.borrow_and_update();
             let (stage, sent) = self.send_next(&mut committed, &mut sweep, None).await?;
             self = stage;
             open = match sent {
                 Sent::Some => committed.has_changed().is_ok(),
-                Sent::Nothing => wait(&mut committed, PULSE).await,
+                Sent::Nothing => wait(&mut committed, &mut self.states, PULSE).await,
                 Sent::Failed(pause) => pause_or_closed(&mut committed, pause).await,
             };
         }

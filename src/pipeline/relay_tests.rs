@@ -102,6 +102,7 @@ fn stage(
         metrics: Metrics::new().expect("declared once").relay,
         health: watch::channel(StageHealth::default()).0,
         flush_for,
+        states: watch::channel(0).1,
         memory: None,
         dead_letters: "dead".to_owned(),
     }
@@ -201,4 +202,17 @@ async fn a_commit_wakes_the_relay() {
     drop(commits);
     running.await.expect("no panic").expect("no store error");
     assert_eq!(*publisher.arrived.lock().expect("no panic"), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn what_people_do_wakes_the_relay_too() {
+    let ((commits, mut committed), (states, mut others)) = (watch::channel(0), watch::channel(0));
+    states.send_replace(1);
+    assert!(wait(&mut committed, &mut others, Duration::from_hours(1)).await, "the line goes on");
+    // Who is gone wakes nobody, and ends nothing.
+    drop(states);
+    commits.send_replace(1);
+    assert!(wait(&mut committed, &mut others, Duration::from_hours(1)).await);
+    drop(commits);
+    assert!(!wait(&mut committed, &mut others, Duration::from_hours(1)).await);
 }

@@ -82,6 +82,7 @@ async fn what_a_full_disk_refuses_is_sent_from_memory_and_recorded_when_there_is
         metrics: Arc::clone(&metrics.relay),
         health: watch::channel(StageHealth::default()).0,
         flush_for: Duration::from_secs(30),
+        states: watch::channel(0).1,
         memory: Some(Arc::clone(&memory)),
         dead_letters: site().dead_letters_topic(),
     };

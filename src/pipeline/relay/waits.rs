@@ -9,10 +9,19 @@ pub(super) async fn closed(committed: &mut watch::Receiver<u64>) {
     while committed.changed().await.is_ok() {}
 }
 
-/// Waits for a commit, at most so long; false when there will be none any more.
-pub(super) async fn wait(committed: &mut watch::Receiver<u64>, at_most: Duration) -> bool {
-    tokio::time::timeout(at_most, committed.changed()).await.is_err_and(|_elapsed| true)
-        || committed.has_changed().is_ok()
+/// Waits for a commit of the line or of others, at most so long; false when there will be none of the line any more.
+pub(super) async fn wait(
+    committed: &mut watch::Receiver<u64>,
+    others: &mut watch::Receiver<i64>,
+    at_most: Duration,
+) -> bool {
+    tokio::select! {
+        _ = committed.changed() => {}
+        // Others that are gone wake nobody.
+        Ok(()) = others.changed() => {}
+        () = tokio::time::sleep(at_most) => {}
+    }
+    committed.has_changed().is_ok()
 }
 
 /// Pauses in full, whatever is committed meanwhile; false at once when there will be no more commits.

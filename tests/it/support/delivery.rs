@@ -56,6 +56,7 @@ impl Delivery {
             metrics: Arc::clone(&metrics.relay),
             health: relay_state,
             flush_for,
+            states: watch::channel(0).1,
             memory: None,
             dead_letters: facts::site().dead_letters_topic(),
         };
