@@ -204,7 +204,7 @@ impl Found {
         if let Some(bytes) = number("max.message.bytes") {
             at_least("max.message.bytes", bytes, LARGEST_BYTES);
         }
-        // More than there are replicas: nothing would ever be acknowledged.
+        // More than there are replicas: brokers before 4.0 acknowledge nothing then, later ones ask for less than was meant.
         if let Some(least) = number("min.insync.replicas").filter(|&least| least > self.replicas as i64) {
             let wants = format!("{} or fewer", self.replicas);
             findings.push(Finding { what: "min.insync.replicas", is: least.to_string(), wants });
