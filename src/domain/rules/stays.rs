@@ -17,7 +17,7 @@ const BLINK: Duration = Duration::from_secs(2);
 
 /// What is there is seen at most looks, even by a poor detector; a phantom (an insect before the lens, a shrub at dusk) that a
 /// detector finds now and then in the same place is not. Only what begins is asked; a stay that has begun may be seen poorly.
-const FAIR_SHARE: f64 = 0.4;
+const FAIR_SHARE: f64 = 0.45;
 
 /// Whether the track is seen often enough for an alert to begin with it.
 pub(super) fn is_fairly_seen(track: &Track) -> bool {
