@@ -12,7 +12,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::metadata::{MetadataPartition, MetadataTopic};
 use rdkafka::producer::Producer;
-use rdkafka::producer::future_producer::{FutureProducer, FutureRecord, OwnedDeliveryResult};
+use rdkafka::producer::future_producer::{DeliveryFuture, FutureProducer, FutureRecord, OwnedDeliveryResult};
 
 use super::client::LastError;
 use super::errors::{
@@ -146,38 +146,27 @@ impl Connected {
         let all = async {
             let mut deliveries = FuturesUnordered::new();
             let mut blamed = None;
-            'batch: for record in batch {
-                while blamed.is_none() {
-                    match self.producer.send_result(kafka_record(record, timed)) {
-                        Ok(delivery) => {
-                            deliveries.push(delivery);
-                            continue 'batch;
-                        }
-                        // librdkafka's queue has its bound; wait for something to leave.
-                        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _))
-                            if !deliveries.is_empty() =>
-                        {
-                            let left = deliveries.next().await;
-                            blamed = left.map_or(Ok(None), |left| cause_or_blame(delivered(left)))?;
-                        }
-                        Err((error, _)) => blamed = cause_or_blame(Err(error))?,
-                    }
-                }
-                break;
-            }
-            loop {
-                // Once one has failed, others of its request say why; what was not on its way stays silent for ever.
-                let patience = if blamed.is_none() { settings.ack_timeout } else { CAUSE_TIMEOUT };
-                match tokio::time::timeout(patience, deliveries.next()).await {
-                    Ok(Some(next)) => blamed = cause_or_blame(delivered(next))?.or(blamed),
-                    Ok(None) | Err(_) => break,
+            for record in batch {
+                blamed = self.enqueue(record, timed, &mut deliveries).await?;
+                if blamed.is_some() {
+                    break;
                 }
             }
-            match blamed {
-                Some(error) => Err(error),
-                None if deliveries.is_empty() => Ok(()),
-                None => std::future::pending().await,
+            while blamed.is_none()
+                && let Some(next) = deliveries.next().await
+            {
+                blamed = cause_or_blame(delivered(next))?;
             }
+            let Some(blamed) = blamed else { return Ok(()) };
+            // Others of its request say why; what was not on its way stays silent for ever.
+            let cause = async {
+                while let Some(next) = deliveries.next().await {
+                    cause_or_blame(delivered(next))?;
+                }
+                Ok::<(), KafkaError>(())
+            };
+            tokio::time::timeout(CAUSE_TIMEOUT, cause).await.unwrap_or(Ok(()))?;
+            Err(blamed)
         };
         let outcome = tokio::select! {
             outcome = tokio::time::timeout(settings.ack_timeout, all) => outcome,
@@ -198,6 +187,30 @@ impl Connected {
                         settings.ack_timeout.as_secs()
                     ),
                 })
+            }
+        }
+    }
+
+    /// Gives a record to librdkafka; what it gives back is the blame for another record's sake.
+    async fn enqueue(
+        &self,
+        record: &OutboxRecord,
+        timed: bool,
+        deliveries: &mut FuturesUnordered<DeliveryFuture>,
+    ) -> Result<Option<KafkaError>, KafkaError> {
+        loop {
+            let error = match self.producer.send_result(kafka_record(record, timed)) {
+                Ok(delivery) => {
+                    deliveries.push(delivery);
+                    return Ok(None);
+                }
+                Err((error, _)) => error,
+            };
+            let is_full = error == KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull);
+            // librdkafka's queue has its bound; wait for something to leave.
+            let left = if is_full { deliveries.next().await } else { None };
+            if let Some(blamed) = cause_or_blame(left.map_or(Err(error), delivered))? {
+                return Ok(Some(blamed));
             }
         }
     }

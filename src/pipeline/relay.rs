@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use self::batch::{by_topic, dead_letter};
+use self::batch::{OF_A_TOPIC, TOO_LARGE, by_topic, dead_letter};
 use self::sweep::{BATCH, Sweep};
 use self::waits::{closed, pause_or_closed, wait};
 use super::health::StageHealth;
@@ -29,18 +29,7 @@ use crate::metrics::relay::RelayMetrics;
 const BATCH_MAX: usize = 4000;
 /// How often the gauges are told anew while nothing happens.
 const PULSE: Duration = Duration::from_secs(1);
-/// Failures that concern one topic only.
-const OF_A_TOPIC: [&str; 7] = [
-    "topic_missing",
-    "topic_forbidden",
-    "not_enough_replicas",
-    "no_leader",
-    "record_refused",
-    "timestamp_refused",
-    TOO_LARGE,
-];
-/// The failure that concerns one record only.
-const TOO_LARGE: &str = "too_large";
+
 /// The relay stage.
 pub struct RelayStage<O, P> {
     /// Where unsent records come from.

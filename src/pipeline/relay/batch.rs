@@ -2,6 +2,19 @@
 
 use crate::pipeline::ports::{OutboxRecord, PublishError};
 
+/// Failures that concern one topic only.
+pub(super) const OF_A_TOPIC: [&str; 7] = [
+    "topic_missing",
+    "topic_forbidden",
+    "not_enough_replicas",
+    "no_leader",
+    "record_refused",
+    "timestamp_refused",
+    TOO_LARGE,
+];
+/// The failure that concerns one record only.
+pub(super) const TOO_LARGE: &str = "too_large";
+
 /// A record as a dead letter: its own headers after those that say what became of it.
 pub(super) fn dead_letter(record: &OutboxRecord, topic: &str, why: &PublishError) -> OutboxRecord {
     let size = record.value.len().to_string();
