@@ -12,6 +12,7 @@ mod patch;
 mod motion;
 pub mod change;
 pub(crate) mod explain;
+mod likeness;
 pub(crate) mod view;
 #[cfg(test)]
 mod testing;

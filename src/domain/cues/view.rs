@@ -6,6 +6,7 @@
 //! back, steadily (a bump), or the picture is another one, rich in structure and at rest, for long (a turn). Where there is
 //! little structure, by nature, in the dark or because something stands before the lens, nothing can be told and nothing is.
 
+use super::likeness::{Combed, Sums, moved, overlap};
 use super::luma::SmallLuma;
 
 /// The sides of a block, in pixels.
@@ -22,8 +23,6 @@ const DOUBTED: f64 = 0.2;
 const KNOWN: f64 = 0.7;
 /// With such a share, and no shift that fits better, the view is back.
 const BACK: f64 = 0.4;
-/// Shifts that are looked for, in pixels each way.
-const REACH: [isize; 2] = [28, 16];
 /// A shift below this is a trembling mount, in pixels.
 const LEAST_SHIFT: isize = 2;
 /// The whole picture correlates so with the reference, when shifted.
@@ -127,12 +126,17 @@ impl Known {
         self.searched += step;
         let shares = self.reference.compare(&edges);
         let like = shares.as_ref().map(|blocks| share_of(blocks));
-        let still = self.last.compare(&edges).is_some_and(|blocks| share_of(&blocks) > 0.6);
+        // Asked only in doubt, for it costs as much as the comparison with the reference.
+        let still = |last: &Edges| last.compare(&edges).is_some_and(|blocks| share_of(&blocks) > 0.6);
         match like {
             _ if gap => self.doubt = None,
-            Some(like) if self.moved => self.wait(&edges, like, still, step, relearn),
+            Some(like) if self.moved => {
+                let still = still(&self.last);
+                self.wait(&edges, like, still, step, relearn);
+            }
             Some(like) if like < KNOWN && self.age > LEARNS => {
-                self.doubt_it(&edges, still && like < DOUBTED, step);
+                let other = like < DOUBTED && still(&self.last);
+                self.doubt_it(&edges, other, step);
             }
             _ => self.doubt = None,
         }
@@ -199,8 +203,8 @@ impl Edges {
         Self { width, height, strength }
     }
 
-    /// For each block with structure, in order: how it correlates with the other's, within a pixel. `None` where too few have.
-    fn compare(&self, other: &Self) -> Option<Vec<(usize, f32)>> {
+    /// For each block with structure, in order: whether the other's shows the same, within a pixel. `None` where too few have.
+    fn compare(&self, other: &Self) -> Option<Vec<(usize, bool)>> {
         let (columns, rows) = (self.width / BLOCK, self.height / BLOCK);
         let structured: Vec<usize> =
             (0..columns * rows).filter(|&b| self.mean(b % columns, b / columns) >= LEAST_EDGE).collect();
@@ -212,8 +216,7 @@ impl Edges {
         let compared = structured.iter().map(|&b| {
             let place = [(b % columns) * BLOCK, (b / columns) * BLOCK];
             let shifts = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]];
-            let best = shifts.into_iter().map(|shift| self.correlation(other, place, [BLOCK; 2], shift, 1));
-            (b, best.fold(-1.0, f32::max))
+            (b, shifts.into_iter().any(|shift| self.correlation(other, place, [BLOCK; 2], shift) >= SAME))
         });
         Some(compared.collect())
     }
@@ -229,51 +232,37 @@ impl Edges {
         rows.map(|from| self.strength[from..from + BLOCK].iter().sum::<f32>()).sum::<f32>() / (BLOCK * BLOCK) as f32
     }
 
-    /// How the window of `size` at `place` correlates with the other's window `shift` away, every `stride` pixels.
-    fn correlation(&self, other: &Self, place: [usize; 2], size: [usize; 2], shift: [isize; 2], stride: usize) -> f32 {
-        let (mut count, mut a, mut b, mut aa, mut bb, mut ab) = (0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32, 0.0f32);
-        for y in (place[1]..(place[1] + size[1]).min(self.height)).step_by(stride) {
-            let Some(oy) = y.checked_add_signed(shift[1]).filter(|&oy| oy < other.height) else { continue };
-            for x in (place[0]..(place[0] + size[0]).min(self.width)).step_by(stride) {
-                let Some(ox) = x.checked_add_signed(shift[0]).filter(|&ox| ox < other.width) else { continue };
-                let (u, v) = (self.strength[y * self.width + x], other.strength[oy * other.width + ox]);
-                count += 1.0;
-                a += u;
-                b += v;
-                aa += u * u;
-                bb += v * v;
-                ab += u * v;
-            }
+    /// How the window of `size` at `place` correlates with the other's window `shift` away.
+    fn correlation(&self, other: &Self, place: [usize; 2], size: [usize; 2], shift: [isize; 2]) -> f32 {
+        let mut sums = Sums::default();
+        let columns = overlap(place[0], (place[0] + size[0]).min(self.width), shift[0], other.width);
+        for y in overlap(place[1], (place[1] + size[1]).min(self.height), shift[1], other.height) {
+            let here = y * self.width + columns.start;
+            let there = moved(y, shift[1]) * other.width + moved(columns.start, shift[0]);
+            sums.add(&self.strength[here..here + columns.len()], &other.strength[there..there + columns.len()]);
         }
-        let (va, vb) = (aa - a * a / count.max(1.0), bb - b * b / count.max(1.0));
-        if count < 16.0 || va <= 1e-3 || vb <= 1e-3 { 0.0 } else { (ab - a * b / count) / (va * vb).sqrt() }
+        sums.correlation()
     }
 
     /// The shift that brings the other's edges onto these, if one does plainly.
     fn shift_to(&self, other: &Self) -> Option<[isize; 2]> {
-        let whole = |shift: [isize; 2], stride: usize| {
-            self.correlation(other, [0, 0], [self.width, self.height], shift, stride)
-        };
-        let mut best = (-1.0f32, [0isize; 2]);
-        for dy in (-REACH[1]..=REACH[1]).step_by(1) {
-            for dx in -REACH[0]..=REACH[0] {
-                let fit = whole([dx, dy], 3);
-                if fit > best.0 {
-                    best = (fit, [dx, dy]);
-                }
-            }
-        }
-        let far = best.1[0].abs() >= LEAST_SHIFT || best.1[1].abs() >= LEAST_SHIFT;
-        let fit = whole(best.1, 1);
-        (far && fit >= SHIFTED && fit > whole([0, 0], 1) + 0.15).then_some(best.1)
+        let best = self.combed().best_shift(&other.combed());
+        let whole = |shift: [isize; 2]| self.correlation(other, [0, 0], [self.width, self.height], shift);
+        let far = best[0].abs() >= LEAST_SHIFT || best[1].abs() >= LEAST_SHIFT;
+        let fit = whole(best);
+        (far && fit >= SHIFTED && fit > whole([0, 0]) + 0.15).then_some(best)
+    }
+
+    fn combed(&self) -> Combed {
+        Combed::of(&self.strength, self.width)
     }
 
     /// Learns from the other, slower where it does not fit.
-    fn follow(&mut self, other: &Self, share: f64, blocks: Option<&[(usize, f32)]>) {
+    fn follow(&mut self, other: &Self, share: f64, blocks: Option<&[(usize, bool)]>) {
         let columns = self.width / BLOCK;
         let mut slow = vec![false; (columns + 1) * (self.height / BLOCK + 1)];
-        for (block, likeness) in blocks.unwrap_or_default() {
-            slow[(block / columns) * (columns + 1) + block % columns] = *likeness < SAME;
+        for (block, same) in blocks.unwrap_or_default() {
+            slow[(block / columns) * (columns + 1) + block % columns] = !same;
         }
         for y in 0..self.height {
             for x in 0..self.width {
@@ -287,8 +276,8 @@ impl Edges {
 }
 
 /// The share of blocks that show the same.
-fn share_of(blocks: &[(usize, f32)]) -> f64 {
-    blocks.iter().filter(|(_, likeness)| *likeness >= SAME).count() as f64 / blocks.len().max(1) as f64
+fn share_of(blocks: &[(usize, bool)]) -> f64 {
+    blocks.iter().filter(|(_, same)| *same).count() as f64 / blocks.len().max(1) as f64
 }
 
 #[cfg(test)]
