@@ -288,11 +288,17 @@ impl Output {
     }
 }
 
-/// Tells the decoder that rows may be padded: without this it copies each frame into rows without padding.
+/// Tells the decoder that rows may be padded, and offers it a pool: without either it copies each frame. The pool matters where a
+/// picture's height is no multiple of the codec's blocks, as 1080 is not: libav's own buffers are taller then, and GStreamer passes
+/// them on only where the pool came from here.
 fn accept_padded_frames(sink: &gst_app::AppSink) {
     let Some(pad) = sink.static_pad("sink") else { return };
     pad.add_probe(gst::PadProbeType::QUERY_DOWNSTREAM, |_, info| match info.query_mut().map(gst::QueryRef::view_mut) {
         Some(gst::QueryViewMut::Allocation(query)) => {
+            let info = query.get().0.and_then(|caps| gst_video::VideoInfo::from_caps(caps).ok());
+            if let Some(size) = info.and_then(|info| u32::try_from(info.size()).ok()) {
+                query.add_allocation_pool(Some(&gst_video::VideoBufferPool::new()), size, 0, 0);
+            }
             query.add_allocation_meta::<gst_video::VideoMeta>(None);
             gst::PadProbeReturn::Handled
         }
