@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""The whole line on N cameras, always busy, against the floor and against a plain script: ratios measured in one run.
+"""The whole line on N cameras, always busy, against the floor and against a plain script: ratios measured in one run,
+several times over, for a rented machine is not equally fast from minute to minute.
 
-Serves one video over real RTSP, then measures in turn, CPU seconds per second of video:
+Serves one video over real RTSP, then measures in turn, `--rounds` times, CPU seconds per second of video:
   R  receive: rtspsrc ! depayload ! parse, one camera, GStreamer alone
   D  decode:  the same file through the same software decoder, GStreamer alone
   I  infer:   ONNX Runtime alone, CPU seconds per inference of the same model, one thread
+  D', I'      the same at the camera's pace, 25 pictures and 5 inferences a second: caches are cold and the core has slept, as in life
   L  `lightbar run` on N cameras of that stream, publishing to nobody's Kafka (the outbox grows)
   S  a script of OpenCV, ONNX Runtime and ByteTrack on one camera of that stream (--script), as users write it
-and prints   overhead = L / (N * (R + D) + inferences * I)   and   script ratio = S / ((L + missing * I) / N): on a machine that is busy
+and prints   overhead = L / (N * (R + D) + inferences * I)   and the same with D' and I' as overhead_paced,   and   script ratio = S / ((L + missing * I) / N): on a machine that is busy
 with other things the service looks at fewer frames than the script, and is charged for those that are missing.
 
   ffmpeg -i one-by-one-person-detection.mp4 -vf scale=1920:1080,fps=25 -c:v libx264 -b:v 4M -g 50 -bf 0 -an clip.mp4   # 1080p25, 4 Mbit/s
@@ -21,6 +23,7 @@ import os
 import pathlib
 import resource
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -36,9 +39,13 @@ session = ort.InferenceSession(sys.argv[1], options, providers=["CPUExecutionPro
 node = session.get_inputs()[0]
 tensor = np.random.default_rng(1).random([d if isinstance(d, int) else 1 for d in node.shape], dtype=np.float32) * 255
 for _ in range(3): session.run(None, {node.name: tensor})
-n, cpu = 60, time.process_time()
-for _ in range(n): session.run(None, {node.name: tensor})
-print((time.process_time() - cpu) / n)
+def cost(pause):
+    n, cpu = 60, time.process_time()
+    for _ in range(n):
+        time.sleep(pause)
+        session.run(None, {node.name: tensor})
+    return (time.process_time() - cpu) / n
+print(cost(0), cost(float(sys.argv[2])))
 """
 
 
@@ -148,6 +155,7 @@ def main() -> None:
     a.add_argument("--cameras", type=int, default=2)
     a.add_argument("--fps", type=float, default=5)
     a.add_argument("--seconds", type=float, default=60)
+    a.add_argument("--rounds", type=int, default=3, help="all figures so many times; the medians are given, each round on stderr")
     a.add_argument("--port", type=int, default=18080)
     a.add_argument("--lightbar", default="target/release/lightbar")
     a.add_argument("--server", default="target/release/examples/rtsp_file", help="built by: cargo build --release --example rtsp_file")
@@ -158,27 +166,38 @@ def main() -> None:
     server = subprocess.Popen([args.server, args.video], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True)
     try:
         served = json.loads(server.stdout.readline())
-        url, codec = served["url"], served["codec"]
-        receive = cpu_of_command(["gst-launch-1.0", "-e", "-q", "rtspsrc", f"location={url}", "protocols=tcp", "buffer-mode=none", "!",
-                                  f"rtp{codec}depay", "!", f"{codec}parse", "!", "fakesink"], args.seconds) / args.seconds
-        length = float(subprocess.run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", args.video],
-                                      capture_output=True, text=True, check=True).stdout)
-        decode = cpu_of_command(["gst-launch-1.0", "-q", "filesrc", f"location={args.video}", "!", "qtdemux", "!", f"{codec}parse", "!",
-                                 f"avdec_{codec}", "max-threads=1", "!", "fakesink"]) / length
-        infer = float(subprocess.run([args.python, "-c", INFER, args.model], capture_output=True, text=True, check=True).stdout)
-        line, inferences = measure_line(args, url)
-        figures = {"R": receive, "D": decode, "I": infer, "L": line, "cameras": args.cameras, "inferences_per_s": inferences,
-                   "overhead": line / (args.cameras * (receive + decode) + inferences * infer)}
-        if args.script:
-            out = subprocess.run([args.python, args.script, url, "--model", args.model, "--fps", str(args.fps), "--seconds", str(args.seconds)],
-                                 capture_output=True, text=True, check=True).stdout
-            figures["S"] = float(out.split("cores ")[1].split()[0])
-            missing = max(0.0, args.cameras * args.fps - inferences)
-            figures["script_ratio"] = figures["S"] / ((line + missing * infer) / args.cameras)
-        print(json.dumps({k: round(v, 4) for k, v in figures.items()}, indent=1))
+        rounds = [measure_round(args, served["url"], served["codec"]) for _ in range(args.rounds)]
+        for figures in rounds:
+            print(json.dumps({k: round(v, 4) for k, v in figures.items()}), file=sys.stderr)
+        print(json.dumps({k: round(statistics.median(r[k] for r in rounds), 4) for k in rounds[0]}, indent=1))
     finally:
         server.stdin.close()
         server.wait(timeout=10)
+
+
+def measure_round(args, url: str, codec: str) -> dict[str, float]:
+    """All figures once, one after the other, so that their ratios speak of the same minute."""
+    receive = cpu_of_command(["gst-launch-1.0", "-e", "-q", "rtspsrc", f"location={url}", "protocols=tcp", "buffer-mode=none", "!",
+                              f"rtp{codec}depay", "!", f"{codec}parse", "!", "fakesink"], args.seconds) / args.seconds
+    length = float(subprocess.run(["ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", args.video],
+                                  capture_output=True, text=True, check=True).stdout)
+    decoding = ["gst-launch-1.0", "-q", "filesrc", f"location={args.video}", "!", "qtdemux", "!", f"{codec}parse", "!",
+                f"avdec_{codec}", "max-threads=1", "!", "fakesink"]
+    decode = cpu_of_command(decoding) / length
+    decode_paced = cpu_of_command([*decoding, "sync=true"], args.seconds) / args.seconds
+    inferring = [args.python, "-c", INFER, args.model, str(1 / args.fps)]
+    infer, infer_paced = map(float, subprocess.run(inferring, capture_output=True, text=True, check=True).stdout.split())
+    line, inferences = measure_line(args, url)
+    figures = {"R": receive, "D": decode, "I": infer, "D'": decode_paced, "I'": infer_paced, "L": line, "cameras": args.cameras, "inferences_per_s": inferences,
+               "overhead": line / (args.cameras * (receive + decode) + inferences * infer),
+               "overhead_paced": line / (args.cameras * (receive + decode_paced) + inferences * infer_paced)}
+    if args.script:
+        out = subprocess.run([args.python, args.script, url, "--model", args.model, "--fps", str(args.fps), "--seconds", str(args.seconds)],
+                             capture_output=True, text=True, check=True).stdout
+        figures["S"] = float(out.split("cores ")[1].split()[0])
+        missing = max(0.0, args.cameras * args.fps - inferences)
+        figures["script_ratio"] = figures["S"] / ((line + missing * infer) / args.cameras)
+    return figures
 
 
 if __name__ == "__main__":
