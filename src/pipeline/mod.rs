@@ -5,6 +5,7 @@
 
 pub mod packet;
 pub mod ring;
+pub mod evidence;
 pub mod capture;
 pub mod frame;
 pub mod pacing;
