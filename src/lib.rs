@@ -2,7 +2,7 @@
 //! people and systems that act on it.
 //!
 //! Read in the order of the flow: `camera` gives packets, `pipeline` is the line, `inference` finds objects, `domain` decides,
-//! `store` promises, `kafka` delivers, `web` shows. `app` puts them together; `score` measures.
+//! `evidence` keeps what was seen, `store` promises, `kafka` delivers, `web` shows. `app` puts them together; `score` measures.
 
 pub mod domain;
 pub mod pipeline;
@@ -11,6 +11,7 @@ pub mod camera;
 #[cfg(feature = "inference")]
 pub mod inference;
 pub mod contract;
+pub mod evidence;
 pub mod store;
 #[cfg(feature = "kafka")]
 pub mod kafka;

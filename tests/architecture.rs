@@ -22,6 +22,8 @@ const FENCED: &[(&str, &[&str])] = &[
     ("rdkafka", &["kafka", "demo"]),
     ("futures_util", &["kafka"]),
     ("jsonschema", &["conformance", "contract"]), // in `contract` by its tests only
+    ("ed25519_dalek", &["evidence"]),
+    ("serde_json_canonicalizer", &["evidence"]),
     ("rusqlite", &["store"]),
     ("prometheus", &["metrics"]),
     ("axum", &["web"]),
