@@ -53,7 +53,11 @@ impl Head {
 
     /// Reads what `write` wrote; gives who signed it, too.
     pub(super) fn parse(text: &[u8], camera: &str, keys: &Keys) -> Result<(Self, String), String> {
-        let Signed { claim, signature } = canonical::read(text)?;
+        let signed: Signed = canonical::read(text)?;
+        if canonical::bytes(&signed).ok().as_deref() != Some(text) {
+            return Err("says more than it should".to_owned());
+        }
+        let Signed { claim, signature } = signed;
         let form =
             SignatureForm { algorithm: claim.signer.algorithm.clone(), key_id: claim.signer.key_id.clone(), signature };
         let signer = key::check(&canonical::bytes(&claim).map_err(|e| e.0)?, &form, keys)?;

@@ -19,7 +19,7 @@ use crate::domain::ids::CameraId;
 use crate::pipeline::evidence::{Piece, Sealed, Story, Vault, VaultError};
 use crate::pipeline::ports::Clock;
 
-const DRAFT: &str = ".draft-";
+pub(super) const DRAFT: &str = ".draft-";
 const STORY: &str = "story.json";
 /// What the vault itself may have put into a draft.
 const OWN: &[&str] = &[STORY, ".story.json.new", MANIFEST, SIGNATURE];
