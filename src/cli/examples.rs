@@ -181,6 +181,47 @@ Examples:
 
 To restore: stop the service, put the copy in the place of lightbar.db, remove lightbar.db-wal and lightbar.db-shm, start it.";
 
+pub(super) const EVIDENCE: &str = "\
+Examples:
+  lightbar evidence list --config /etc/lightbar/lightbar.toml
+  lightbar evidence verify /var/lib/lightbar/evidence
+  lightbar evidence export --help
+  lightbar evidence key --config /etc/lightbar/lightbar.toml > site-7.key.json";
+
+pub(super) const EVIDENCE_LIST: &str = "\
+Examples:
+  lightbar evidence list --config /etc/lightbar/lightbar.toml
+  lightbar evidence list --data-dir /var/lib/lightbar --camera gate-north";
+
+pub(super) const EVIDENCE_VERIFY: &str = "\
+Examples:
+  lightbar evidence verify case-17.zip --key site-7.key.json
+  lightbar evidence verify /var/lib/lightbar/evidence
+  lightbar evidence verify /var/lib/lightbar/evidence/gate-north --key site-7.key.json
+
+A bundle needs nothing but itself; it carries its keys. So without --key it is only shown that all of it fits together, not who made
+it. With --key nobody else may have signed; where the service changed its key, give each.
+
+Exit status: 0 as it was sealed, 1 not so (every finding is a line) or it cannot be read, 2 wrong command line.";
+
+pub(super) const EVIDENCE_EXPORT: &str = "\
+Examples:
+  lightbar evidence export --config lightbar.toml --alert 0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b \\
+      --case 2026-017 --purpose 'theft of a bicycle' --out case-17.zip
+  lightbar evidence export --config lightbar.toml --camera gate-north --from 2026-03-01T18:00:00+08:00 \\
+      --to 2026-03-01T20:00:00+08:00 --case 2026-017 --purpose 'theft of a bicycle' --out case-17.zip
+
+The bundle is verified when it is written. Manifests of what lies between go with it, so that nobody can have left out what does
+not suit.
+
+Exit status: 0 written and as it was sealed, 1 not so, 2 wrong command line.";
+
+pub(super) const EVIDENCE_KEY: &str = "\
+Examples:
+  lightbar evidence key --config /etc/lightbar/lightbar.toml > site-7.key.json
+
+Whoever verifies must get it by another way than the evidence. Its id goes to standard error.";
+
 pub(super) const KAFKA_TOPICS: &str = "Examples:
   lightbar kafka topics --check --config /etc/lightbar                  what is there and what should be; exit 1 where they differ
   lightbar kafka topics --create --config /etc/lightbar                 on three brokers or more

@@ -7,6 +7,7 @@ mod feed;
 mod reload;
 mod blind;
 mod store;
+mod evidence;
 mod desk;
 mod alert;
 mod dispatch;
@@ -93,6 +94,9 @@ enum Command {
     /// Look after the store: info, check, export, repair, backup.
     #[command(after_help = examples::STORE)]
     Store(store::Args),
+    /// List, verify and hand out evidence.
+    #[command(after_help = examples::EVIDENCE)]
+    Evidence(evidence::Args),
     /// Send a video file through the line instead of a camera.
     #[command(after_help = examples::REPLAY)]
     Replay(replay::Args),
@@ -156,6 +160,7 @@ impl Cli {
             Command::Dispatch(args) => dispatch::run(args),
             Command::Blind(args) => blind::run(args),
             Command::Store(args) => store::run(args),
+            Command::Evidence(args) => evidence::run(args),
             Command::Replay(args) => replay::run(args),
             Command::Score(args) => score::run(args),
             Command::Explain(args) => explain::run(args),

@@ -66,9 +66,9 @@ enum Command {
     },
 }
 
-/// Which store.
+/// Which data folder.
 #[derive(Debug, clap::Args)]
-struct Place {
+pub(super) struct Place {
     /// The service's configuration, which names its data folder.
     #[arg(long, value_name = "PATH", required_unless_present = "data_dir", conflicts_with = "data_dir")]
     config: Option<PathBuf>,
@@ -78,7 +78,7 @@ struct Place {
 }
 
 impl Place {
-    fn folder(self) -> anyhow::Result<PathBuf> {
+    pub(super) fn folder(self) -> anyhow::Result<PathBuf> {
         match (self.data_dir, self.config) {
             (Some(data_dir), _) => Ok(data_dir),
             (None, Some(config)) => Ok(crate::config::load(&config)?.service.data_dir),

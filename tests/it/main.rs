@@ -35,6 +35,7 @@ mod store_room;
 mod store_memory;
 mod store_care;
 mod store_versions;
+mod evidence_bundle;
 mod kafka;
 #[path = "../faults/acl.rs"]
 mod acl;
