@@ -31,7 +31,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// What both of its headers say.
-    fn common(&self) -> Vec<u8> {
+    fn in_both(&self) -> Vec<u8> {
         let mut out = Vec::new();
         // Version 2.0, names in UTF-8, stored, 1980-01-01 00:00: the time of nothing.
         for word in [20_u16, 0x0800, 0, 0, 0x0021] {
@@ -46,11 +46,11 @@ impl Entry {
     }
 
     fn local(&self) -> Vec<u8> {
-        [b"PK\x03\x04".as_slice(), &self.common(), self.name.as_bytes()].concat()
+        [b"PK\x03\x04".as_slice(), &self.in_both(), self.name.as_bytes()].concat()
     }
 
     fn central(&self, offset: u32) -> Vec<u8> {
-        [b"PK\x01\x02\x14\x00".as_slice(), &self.common(), &[0; 10], &offset.to_le_bytes(), self.name.as_bytes()]
+        [b"PK\x01\x02\x14\x00".as_slice(), &self.in_both(), &[0; 10], &offset.to_le_bytes(), self.name.as_bytes()]
             .concat()
     }
 }
