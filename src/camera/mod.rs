@@ -1,4 +1,5 @@
-//! Cameras: the only room that names GStreamer (beside the demo's server). Gives packets with capture times, and decodes them.
+//! Cameras: the only room that names GStreamer (beside the demo's server). Gives packets with capture times, decodes them, and makes clips and
+//! pictures of them.
 //!
 //! Invariants: an address that is logged has no credentials in it; a packet marked `key` really is one; capture times of one
 //! camera never go back. Absent: retrying (the capture stage's), rings and queues beyond a stream's own small ones, audio.
@@ -15,6 +16,12 @@ mod annotate;
 mod choice;
 mod decode;
 mod picture;
+mod media;
+mod clip;
+mod order;
+mod mp4;
+mod still;
+mod jfif;
 mod probe;
 
 use std::sync::OnceLock;
@@ -24,6 +31,7 @@ pub use annotate::{AnnotateError, Canvas, Draw, annotate};
 pub use choice::{DecoderChoice, DecoderSettings};
 pub use decode::GstDecoderFactory;
 pub use file::{FilePace, FileSource, duration};
+pub use media::GstMedia;
 pub use probe::{Probe, probe};
 pub use rtsp::{RtspSettings, RtspSource, Transport};
 pub use timeline::{Shown, Timeline};
@@ -48,11 +56,13 @@ pub enum CameraError {
 }
 
 /// Elements without which nothing works, and Debian's packages that bring them.
-const NEEDED: [(&str, &str); 6] = [
+const NEEDED: [(&str, &str); 8] = [
     ("rtspsrc", "gstreamer1.0-plugins-good"),
     ("rtph264depay", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),
     ("h265parse", "gstreamer1.0-plugins-bad"),
+    ("mp4mux", "gstreamer1.0-plugins-good"),
+    ("jpegenc", "gstreamer1.0-plugins-good"),
     ("parsebin", "gstreamer1.0-plugins-base"),
     ("videoconvert", "gstreamer1.0-plugins-base"),
 ];

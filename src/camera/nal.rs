@@ -76,6 +76,26 @@ impl Seen {
     }
 }
 
+/// The sequence parameter sets in front of a key picture: what says how large pictures are, and how far they may be reordered.
+pub(super) fn sequence_parameters(codec: Codec, unit: &[u8]) -> Vec<&[u8]> {
+    let kind = |nal: &[u8]| {
+        nal.first().map(|head| match codec {
+            Codec::H264 => (head & 0x1f, 7, 1..=5),
+            Codec::H265 => (head >> 1 & 0x3f, 33, 0..=31),
+        })
+    };
+    let before_slices =
+        nal_units(unit).take_while(|nal| kind(nal).is_none_or(|(kind, _, slices)| !slices.contains(&kind)));
+    let sets = before_slices.filter(|nal| kind(nal).is_some_and(|(kind, sequence, _)| kind == sequence));
+    sets.map(|nal| {
+        let end = nal.windows(3).position(|three| three == [0, 0, 1]).unwrap_or(nal.len());
+        // A set ends in a one; what follows belongs to the next start code.
+        let zeros = nal[..end].iter().rev().take_while(|&&byte| byte == 0).count();
+        &nal[..end - zeros]
+    })
+    .collect()
+}
+
 /// The NAL units of an access unit in byte-stream form, without their start codes.
 fn nal_units(unit: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = after_start_code(unit);
@@ -117,6 +137,15 @@ mod tests {
         assert!(finder.is_key(&unit, FIRST_PATIENCE));
         assert!(!finder.is_key(&unit, PATIENCE));
         assert!(finder.is_key(&unit, FIRST_PATIENCE + PATIENCE));
+    }
+
+    #[test]
+    fn sequence_parameters_are_whole_and_end_where_they_end() {
+        const PPS: &[u8] = &[0, 0, 0, 1, 0x68, 3];
+        assert_eq!(sequence_parameters(Codec::H264, &[SPS, PPS, IDR, SPS].concat()), [[0x67, 1, 2]]);
+        assert!(sequence_parameters(Codec::H264, &[PPS, IDR].concat()).is_empty());
+        let h265 = [&[0, 0, 1, 33 << 1, 1, 8][..], &[0, 0, 0, 1, 19 << 1, 1]].concat();
+        assert_eq!(sequence_parameters(Codec::H265, &h265), [[33 << 1, 1, 8]]);
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod script;
 mod play;
 mod camera;
 mod camera_tls;
+mod media;
 mod config;
 mod inference;
 mod model_pull;

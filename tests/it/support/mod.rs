@@ -2,6 +2,7 @@
 
 pub(crate) mod skipped;
 pub(crate) mod footage;
+pub(crate) mod encoded;
 pub(crate) mod rtsp;
 pub(crate) mod stage;
 pub(crate) mod vlc;
