@@ -77,6 +77,8 @@ async fn storm(total: u64, paced: bool) -> Told {
         slow_after: Duration::from_mins(1),
         memory: None,
         memory_after: Duration::from_mins(1),
+        later: Vec::new(),
+        evidence: None,
     };
     let relay = RelayStage {
         outbox: store.outbox().unwrap(),

@@ -5,6 +5,7 @@
 
 mod camera_line;
 mod cameras;
+mod evidence;
 mod lifecycle;
 mod reload;
 mod serving;
@@ -46,6 +47,7 @@ use crate::web::DeskDoor;
 
 use camera_line::Shared;
 use cameras::Cameras;
+use evidence::Evidence;
 use lifecycle::Lifecycle;
 use reload::Reload;
 use serving::{Serving, Shown};
@@ -76,6 +78,7 @@ pub struct App {
     relay: Option<JoinHandle<Result<Relayed, StoreError>>>,
     serving: Serving,
     lifecycle: Lifecycle,
+    evidence: Evidence,
     looking: JoinHandle<()>,
     reload: Reload,
     baselines: SharedBaselines,
@@ -136,6 +139,7 @@ impl App {
         board.release("model_loaded");
 
         let (facts, to_record) = mpsc::channel(record::QUEUE);
+        let (evidence, wishes) = Evidence::start(&settings, &facts, &metrics, &clock)?;
         let (committed, commits) = watch::channel(0);
         let (record_health, recording) = watch::channel(StageHealth::Starting);
         // Without a relay nobody would take what is in memory: then the line waits.
@@ -170,6 +174,8 @@ impl App {
             slow_after: settings.store.slow_commit,
             memory,
             memory_after: record::MEMORY_AFTER,
+            later: Vec::new(),
+            evidence: wishes,
         };
         let record = tokio::spawn(record.run(to_record));
         tokio::spawn(serving::watch_latch("outbox_writable", recording, Arc::clone(&board)));
@@ -205,6 +211,7 @@ impl App {
             relay,
             serving,
             lifecycle,
+            evidence,
             looking,
             reload,
             baselines,
@@ -246,6 +253,7 @@ impl App {
             surroundings,
             metrics: self.metrics.clone(),
             baselines: Arc::clone(&self.baselines),
+            rings: self.evidence.rings.clone(),
         };
         let mut cameras = Cameras::new(shared);
         cameras.start_all(&self.settings.cameras).await?;
@@ -293,6 +301,9 @@ impl App {
         now_at("detect");
         let detect = Arc::into_inner(self.detect).context("a camera still holds the detect stage")?;
         tokio::task::spawn_blocking(move || detect.stop(deadline)).await.context("the detect stage panicked")??;
+        now_at("evidence");
+        // What it has made is told before the record stage ends.
+        self.evidence.stop().await?;
         now_at("record");
         self.copying.iter().for_each(JoinHandle::abort);
         self.upkeep.abort();

@@ -17,6 +17,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::analyze::{AnalyzeInputs, Analyzer, Surroundings};
 use crate::pipeline::capture::{CaptureMode, CaptureParts, CaptureSettings, CaptureStream, run_capture};
 use crate::pipeline::detect::DetectStage;
+use crate::pipeline::evidence::Rings;
 use crate::pipeline::keep::{Keeper, SharedBaselines};
 use crate::pipeline::packet::StreamRole;
 use crate::pipeline::ports::PacketSource;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) surroundings: Surroundings,
     pub(super) metrics: Metrics,
     pub(super) baselines: SharedBaselines,
+    pub(super) rings: Rings,
 }
 
 /// A running camera.
@@ -68,8 +70,13 @@ impl CameraLine {
         let slot = Arc::new(FrameSlot::new());
         let luma = Arc::new(LumaWish::new(settings.scene.needs_luma()));
         let lane = shared.detect.add_camera(id.clone(), Arc::clone(&slot), Arc::clone(&luma), to_analyze);
+        let streams = streams(settings, shared);
+        // The main stream is the first: evidence is made of the best there is.
+        if let Some(best) = streams.first() {
+            shared.rings.put(&id, Arc::clone(&best.ring));
+        }
         let parts = CaptureParts {
-            streams: streams(settings, shared),
+            streams,
             decoders: Arc::new(GstDecoderFactory::new(decoder_settings(settings.stream.decoder), Arc::clone(&clock))),
             slot,
             frame_ready: Arc::new(|| {}), // the slot itself wakes the detector

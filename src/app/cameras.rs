@@ -100,6 +100,7 @@ impl Cameras {
 
     async fn stop_one(&mut self, id: &CameraId) -> anyhow::Result<()> {
         let Some(line) = self.lines.remove(id) else { return Ok(()) };
+        self.shared.rings.remove(id);
         line.stop(BlindCause::Disabled);
         line.drained().await.with_context(|| format!("camera {id}"))
     }

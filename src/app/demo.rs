@@ -157,7 +157,7 @@ impl Demo {
             fs::canonicalize(&self.model).with_context(|| format!("there is no model {}", self.model.display()))?;
         let text = format!(
             "# Written by `lightbar demo`: a whole configuration, to read and to play with.\n[service]\nsite = \"demo\"\nnode = \"demo-1\"\n\
-             data_dir = \"data\"\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[log]\nlevel = \"warn\"\n\n[kafka]\nbrokers = [{brokers:?}]\n\
+             data_dir = \"data\"\n\n[evidence]\nenabled = true\npre_roll_s = 3\npost_roll_s = 2\nlongest_s = 20\nquota_mb = 2048\nmin_free_mb = 256\n\n[http]\nlisten = \"127.0.0.1:{}\"\n\n[log]\nlevel = \"warn\"\n\n[kafka]\nbrokers = [{brokers:?}]\n\
              single_broker = true\n\n[inference]\nmodel = \"{}\"\n\n[defaults]\nvideo_loss_after_s = 3\n\n{}",
             self.port,
             model.display(),

@@ -47,7 +47,8 @@ impl Serving {
             shown.metrics.clone(),
         )
         .with_desk(shown.desk)
-        .with_lifecycle(shown.lifecycle);
+        .with_lifecycle(shown.lifecycle)
+        .with_vault(&crate::evidence::folder(&settings.service.data_dir));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(web::serve(listener, state, async move {
             // A dropped sender stops the server as well.

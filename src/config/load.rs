@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::camera::{self, CameraSettings};
 use super::defaults::CameraDefaults;
 use super::error::{ConfigError, ConfigErrors};
+use super::evidence::{self, EvidenceSettings};
 use super::hours::{self, KnownHours};
 use super::inference::InferenceSettings;
 use super::kafka::KafkaSettings;
@@ -26,6 +27,7 @@ use crate::domain::scene::{SceneConfig, SightConfig};
 pub(super) const KEYS: &[&str] = &[
     "service",
     "store",
+    "evidence",
     "http",
     "log",
     "kafka",
@@ -130,6 +132,8 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
         Some(table) => ServiceSettings::read(&table),
         None => tops.missing_section("service", "a table with at least site, which names this place in every alert"),
     };
+    let evidence =
+        tops.section("evidence", evidence::KEYS).map_or_else(EvidenceSettings::default, |t| EvidenceSettings::read(&t));
     let store = tops.section("store", store::KEYS).map_or_else(StoreSettings::default, |t| StoreSettings::read(&t));
     let http = tops.section("http", service::HTTP_KEYS).map_or_else(HttpSettings::default, |t| HttpSettings::read(&t));
     let log = tops.section("log", service::LOG_KEYS).map_or_else(LogSettings::default, |t| LogSettings::read(&t));
@@ -163,6 +167,7 @@ fn settings(tops: &Tops<'_, '_>) -> Option<Settings> {
     Some(Settings {
         service: service?,
         store,
+        evidence,
         http,
         log,
         kafka: kafka?,

@@ -8,6 +8,7 @@
 
 pub mod service;
 pub mod store;
+pub mod evidence;
 pub mod kafka;
 pub mod inference;
 pub mod camera;
@@ -33,6 +34,7 @@ mod lifecycle;
 pub use answer::ReloadAnswer;
 pub use camera::{CameraSettings, Clocking, Credentials, DecoderChoice, RingBounds, StreamSettings, Transport};
 pub use error::{ConfigError, ConfigErrors};
+pub use evidence::EvidenceSettings;
 pub use inference::{InferenceSettings, Provider};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings, TlsSettings};
 pub use lifecycle::{DispatchSettings, LifecycleSettings};
@@ -52,6 +54,8 @@ pub struct Settings {
     pub service: ServiceSettings,
     /// How what is recorded is kept.
     pub store: StoreSettings,
+    /// How much is kept of what cameras saw.
+    pub evidence: EvidenceSettings,
     /// What it serves.
     pub http: HttpSettings,
     /// What it says.

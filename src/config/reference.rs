@@ -1,12 +1,13 @@
 //! Every key there is; `docs/configuration.md` and `deploy/config.example.toml` are tested against it.
 
-use super::{camera, card, defaults, hours, inference, kafka, lifecycle, load, rule, scene, service, store};
+use super::{camera, card, defaults, evidence, hours, inference, kafka, lifecycle, load, rule, scene, service, store};
 
 /// The tables, as the documents head them, each with its keys.
-pub const TABLES: [(&str, &[&str]); 24] = [
+pub const TABLES: [(&str, &[&str]); 25] = [
     ("", load::KEYS),
     ("[service]", service::SERVICE_KEYS),
     ("[store]", store::KEYS),
+    ("[evidence]", evidence::KEYS),
     ("[http]", service::HTTP_KEYS),
     ("[log]", service::LOG_KEYS),
     ("[kafka]", kafka::KEYS),

@@ -65,6 +65,7 @@ pub fn diff(old: &Settings, new: &Settings) -> Plan {
     let restart = [
         ("service", old.service != new.service),
         ("store", old.store != new.store),
+        ("evidence", old.evidence != new.evidence),
         ("http", old.http != new.http),
         ("log", old.log != new.log),
         ("kafka", old.kafka != new.kafka),

@@ -54,6 +54,8 @@ pub struct AlertV1 {
     pub frame: Option<FrameV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Vec<Evidence>>,
     pub privacy: Privacy,
     pub codes: Codes,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -207,6 +209,28 @@ pub struct Model {
     pub sha256: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runtime: Option<String>,
+}
+
+/// A picture or a clip, by reference and hash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the schema describes the fields")]
+pub struct Evidence {
+    pub id: String,
+    pub kind: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Word>,
+    pub uri: String,
+    pub media_type: Word,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    pub sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub captured_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_s: Option<f64>,
+    pub masked: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
 }
 
 /// Why the camera may look, and how long what it saw is kept.

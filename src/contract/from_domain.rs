@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::alert_v1::{
-    AlertV1, Bbox, Camera, Crossing, FrameV1, Model, Node, Object, Position, Privacy, Rule, Timing, Zone,
+    AlertV1, Bbox, Camera, Crossing, Evidence, FrameV1, Model, Node, Object, Position, Privacy, Rule, Timing, Zone,
 };
 use super::time::rfc3339;
 use super::{Site, codes, text, words};
@@ -13,10 +13,13 @@ use crate::domain::camera::CameraCard;
 use crate::domain::geometry::BBox;
 use crate::domain::rules::Deliver;
 use crate::domain::time::Timestamp;
+use crate::pipeline::evidence::Sealed;
 use crate::pipeline::ports::{Decided, FrameRef};
 
 /// More objects than this are counted, not listed (the schema's bound).
 const MAX_OBJECTS: usize = 64;
+/// More evidence than this is kept and not listed (the schema's bound).
+const MAX_EVIDENCE: usize = 8;
 /// The smallest box side that is written: a ten-thousandth of the picture.
 const MIN_SIDE: f64 = 1e-4;
 const NANOS_PER_DAY: u64 = 24 * 60 * 60 * 1_000_000_000;
@@ -73,6 +76,7 @@ impl AlertV1 {
                 sha256: model.sha256.clone(),
                 runtime: Some(model.runtime.clone()),
             }),
+            evidence: None,
             privacy: privacy(&decided.camera, change.captured_at),
             codes: codes::of(change.kind),
             text: None,
@@ -94,6 +98,21 @@ impl AlertV1 {
         self.ended(EndReason::Closed, at.min(now), now)
     }
 
+    /// The same alert with evidence that has become ready: an update, whether it is over or not.
+    #[must_use]
+    pub fn with_evidence(mut self, sealed: &[Sealed], now: Timestamp) -> Self {
+        self.revision += 1;
+        self.phase = "updated".into();
+        self.timing.recorded_at = rfc3339(now);
+        let known = self.evidence.take().unwrap_or_default();
+        let fresh: Vec<Evidence> = sealed.iter().map(|piece| evidence(&self.alert_id, piece)).collect();
+        let kept = known.into_iter().filter(|old| fresh.iter().all(|new| new.id != old.id));
+        let mut all: Vec<Evidence> = kept.chain(fresh.iter().cloned()).collect();
+        all.truncate(MAX_EVIDENCE);
+        self.evidence = Some(all);
+        self
+    }
+
     fn ended(mut self, reason: EndReason, at: Timestamp, now: Timestamp) -> Self {
         let ended_at = rfc3339(at);
         self.revision += 1;
@@ -107,6 +126,24 @@ impl AlertV1 {
         self.frame = None;
         self.text = Some(text::of(&self));
         self
+    }
+}
+
+fn evidence(alert: &str, sealed: &Sealed) -> Evidence {
+    let piece = &sealed.piece;
+    let last = piece.sample_times_ms.last().copied();
+    Evidence {
+        id: piece.name.clone(),
+        kind: piece.kind.as_str().into(),
+        role: Some(piece.role.as_str().into()),
+        uri: format!("/api/v1/alerts/{alert}/evidence/{}", piece.name),
+        media_type: piece.kind.media_type().into(),
+        size_bytes: Some(sealed.size_bytes),
+        sha256: sealed.sha256.clone(),
+        captured_at: Some(rfc3339(piece.captured_at)),
+        duration_s: last.and_then(|last| rounded(last as f64 / 1e3, 3)),
+        masked: piece.masked,
+        expires_at: None,
     }
 }
 

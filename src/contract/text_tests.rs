@@ -51,6 +51,7 @@ fn alert(kind: &'static str, classes: &[(&'static str, Option<&str>)]) -> AlertV
         crossing: None,
         frame: None,
         model: None,
+        evidence: None,
         privacy: Privacy {
             identification: "none".into(),
             purpose: "public_order".into(),

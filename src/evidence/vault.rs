@@ -15,6 +15,7 @@ use super::disk::{self, Content, names, said, sync_folder, write_atomically, wri
 use super::form::{MANIFEST, Manifest, Place, SIGNATURE, StoryForm, read_folder_name};
 use super::head::Head;
 use super::key::{Keys, PublicKey, Signer, by_id};
+use super::room::{Limits, Room};
 use crate::domain::ids::CameraId;
 use crate::pipeline::evidence::{Piece, Sealed, Story, Vault, VaultError};
 use crate::pipeline::ports::Clock;
@@ -35,17 +36,31 @@ pub struct FileVault {
     clock: Arc<dyn Clock>,
     /// One lock per camera, since only a chain's links must follow each other.
     chains: Mutex<HashMap<CameraId, Chain>>,
+    room: Room,
+}
+
+/// Where evidence lies below a data folder: what `Sealed::path` begins at.
+pub fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("evidence")
 }
 
 impl FileVault {
     /// Opens `<data_dir>/evidence`, which is made where it is absent, and so is the key.
     pub fn open(data_dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
-        let root = data_dir.join("evidence");
+        let root = folder(data_dir);
         fs::create_dir_all(&root).map_err(|e| said("cannot make the folder", &root, &e))?;
         sync_folder(data_dir)?;
         let signer = Signer::open(data_dir)?;
         let keys = by_id(&PublicKey::read_all(&data_dir.join("keys/public"))?);
-        Ok(Self { root, signer, keys, clock, chains: Mutex::default() })
+        let room = Room::of(&root, Limits::NONE);
+        Ok(Self { root, signer, keys, clock, chains: Mutex::default(), room })
+    }
+
+    /// Takes no more than that.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.room.limits = limits;
+        self
     }
 
     /// Where evidence lies: what `Sealed::path` begins at.
@@ -70,11 +85,12 @@ impl FileVault {
         Arc::clone(locked(&self.chains).entry(camera.clone()).or_default())
     }
 
-    /// The folder of an alert that is sealed already.
+    /// The folder in which these pieces of the alert are sealed already. An alert may have several: its pictures are told before its clip.
     fn sealed_folder(&self, story: &Story) -> Result<Option<PathBuf>, VaultError> {
         let camera = self.camera(story);
         let of_it = |name: &String| read_folder_name(name).is_some_and(|(_, alert)| alert == story.alert);
-        Ok(names(&camera)?.into_iter().find(of_it).map(|name| camera.join(name)))
+        let has_them = |folder: &PathBuf| story.pieces.iter().any(|piece| folder.join(&piece.name).exists());
+        Ok(names(&camera)?.into_iter().filter(of_it).map(|name| camera.join(name)).find(has_them))
     }
 
     /// The draft's files as the story names them, on the disk and hashed.
@@ -154,6 +170,7 @@ impl Vault for FileVault {
         if let Some(folder) = self.sealed_folder(story)? {
             return Err(VaultError(format!("alert {} is sealed in {}", story.alert, folder.display())));
         }
+        self.room.check(&self.root)?;
         let (camera, draft) = (self.camera(story), self.draft(story));
         fs::create_dir_all(&draft).map_err(|e| said("cannot make the folder", &draft, &e))?;
         write_atomically(&draft.join(STORY), &canonical::bytes(&StoryForm::of(story))?)?;
@@ -167,6 +184,7 @@ impl Vault for FileVault {
         if draft.is_dir() {
             let pieces = Self::hashed(&draft, story)?;
             let manifest = self.link(story, &pieces)?;
+            self.room.taken(pieces.iter().map(|(_, content)| content.size).sum());
             return manifest.sealed().map_err(|e| VaultError(e.0));
         }
         // Sealed already: the service died before it could note it elsewhere, and asks again.

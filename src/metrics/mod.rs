@@ -8,6 +8,7 @@ pub mod analyze;
 pub mod record;
 pub mod relay;
 pub mod store;
+pub mod evidence;
 pub mod lifecycle;
 pub mod web;
 pub mod process;
@@ -40,6 +41,8 @@ pub struct Metrics {
     pub relay: Arc<relay::RelayMetrics>,
     /// The store's room.
     pub store: Arc<store::StoreMetrics>,
+    /// Clips and pictures.
+    pub evidence: Arc<evidence::EvidenceMetrics>,
     /// What people and patrols do with alerts.
     pub lifecycle: Arc<lifecycle::LifecycleMetrics>,
     /// Requests and feed clients.
@@ -59,6 +62,7 @@ impl Metrics {
             record: Arc::new(record::RecordMetrics::register(&registry)?),
             relay: Arc::new(relay::RelayMetrics::register(&registry)?),
             store: Arc::new(store::StoreMetrics::register(&registry)?),
+            evidence: Arc::new(evidence::EvidenceMetrics::register(&registry)?),
             lifecycle: Arc::new(lifecycle::LifecycleMetrics::register(&registry)?),
             web: Arc::new(web::WebMetrics::register(&registry)?),
             process: Arc::new(process::ProcessMetrics::register(&registry)?),

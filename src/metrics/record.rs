@@ -16,6 +16,7 @@ pub struct RecordMetrics {
     kept: IntCounter,
     evicted: IntCounterVec,
     in_memory: IntGauge,
+    without_evidence: IntCounter,
     ready: IntGauge,
     commit_seconds: Histogram,
     capture_to_record_seconds: Histogram,
@@ -50,6 +51,10 @@ impl RecordMetrics {
             in_memory: super::add(
                 registry,
                 IntGauge::new("lightbar_record_in_memory", "Facts that are only in memory.")?,
+            )?,
+            without_evidence: counter(
+                "lightbar_record_without_evidence_total",
+                "Alerts of which no evidence is made, since too many wait for theirs.",
             )?,
             ready: super::add(registry, IntGauge::new("lightbar_record_ready", "1 while facts can be recorded.")?)?,
             commit_seconds: super::add(
@@ -139,6 +144,11 @@ impl RecordMetrics {
     /// A commit takes long.
     pub fn slow(&self) {
         self.slow.inc();
+    }
+
+    /// There will be no evidence of an alert.
+    pub fn without_evidence(&self) {
+        self.without_evidence.inc();
     }
 
     /// Facts were kept in memory.

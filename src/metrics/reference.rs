@@ -13,7 +13,8 @@ const UPDATE: &str = "LIGHTBAR_UPDATE_DOCS=1 cargo test --no-default-features --
 /// Every `"name", "help"` pair of the declarations, by stage in the order of the flow.
 pub(super) fn declared(root: &Path) -> Vec<(&'static str, String, String)> {
     let mut found = Vec::new();
-    for stage in ["capture", "detect", "analyze", "record", "relay", "store", "lifecycle", "web", "process"] {
+    for stage in ["capture", "detect", "analyze", "record", "relay", "store", "evidence", "lifecycle", "web", "process"]
+    {
         let source = fs::read_to_string(root.join(format!("src/metrics/{stage}.rs"))).unwrap();
         let source = source.split("#[cfg(test)]").next().unwrap_or_default();
         let literals: Vec<&str> = source

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::evidence::Sealed;
 use super::frame::{Frame, Picture};
 use super::memory::Kept;
 use super::packet::{ClockQuality, Codec, Packet};
@@ -124,6 +125,13 @@ pub enum Fact {
         camera: CameraId,
         /// From when.
         at: Timestamp,
+    },
+    /// Evidence of an alert has become ready.
+    Evidence {
+        /// Of which alert.
+        alert: AlertId,
+        /// What was sealed.
+        sealed: Vec<Sealed>,
     },
 }
 
@@ -311,8 +319,21 @@ pub trait FeedReader: Send + Sync {
     fn alert(&self, id: AlertId) -> Result<Option<Recorded>, StoreError>;
     /// Why an alert was raised, as JSON; none where nothing is known of that.
     fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError>;
+    /// A piece of an alert's evidence, by its name.
+    fn evidence(&self, id: AlertId, name: &str) -> Result<Option<EvidenceFile>, StoreError>;
     /// Blind intervals that touch the asked-for span, oldest first.
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError>;
+}
+
+/// A piece of evidence as the store knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvidenceFile {
+    /// Where it lies, from the vault's root.
+    pub path: String,
+    /// Its media type.
+    pub media_type: String,
+    /// The SHA-256 of its bytes when it was sealed, in hexadecimal.
+    pub sha256: String,
 }
 
 /// Which blind intervals are asked for.

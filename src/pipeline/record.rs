@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::evidence::Wish;
 use super::health::StageHealth;
 use super::memory::Memory;
 use super::ports::{Clock, Fact, FactStore, Recorded, StoreError};
@@ -47,6 +48,11 @@ pub struct RecordStage<S> {
     pub memory: Option<Arc<Memory>>,
     /// How long the store may refuse before they are.
     pub memory_after: Duration,
+    /// Evidence that became ready while facts were in memory. It waits: it takes a revision of its own, and those of what is in memory are
+    /// settled.
+    pub later: Vec<Fact>,
+    /// Who makes evidence of what was decided, where anybody does.
+    pub evidence: Option<mpsc::Sender<Wish>>,
 }
 
 impl<S: FactStore + 'static> RecordStage<S> {
@@ -92,6 +98,12 @@ impl<S: FactStore + 'static> RecordStage<S> {
                 return self.keep(facts, at).await;
             }
         }
+        let facts = if self.later.is_empty() {
+            facts
+        } else {
+            let later = std::mem::take(&mut self.later);
+            Arc::new(later.into_iter().chain(facts.iter().cloned()).collect())
+        };
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         loop {
             let began = self.clock.now();
@@ -122,6 +134,17 @@ impl<S: FactStore + 'static> RecordStage<S> {
     /// Keeps facts in memory; from there the relay sends them.
     async fn keep(mut self, facts: Arc<Vec<Fact>>, at: Timestamp) -> Result<Self, StoreError> {
         let Some(memory) = self.memory.clone() else { return Ok(self) };
+        let (evidence, facts): (Vec<Fact>, Vec<Fact>) =
+            facts.iter().cloned().partition(|fact| matches!(fact, Fact::Evidence { .. }));
+        let room = MEMORY.saturating_sub(self.later.len());
+        if evidence.len() > room {
+            tracing::error!(count = evidence.len() - room, "evidence is kept, and its alerts will not tell of it");
+        }
+        self.later.extend(evidence.into_iter().take(room));
+        self.wish_for_evidence(&facts);
+        if facts.is_empty() {
+            return Ok(self);
+        }
         let (store, kept) = blocking(self.store, move |store| Ok(store.keep(&facts, at))).await?;
         self.store = store;
         let kept = kept?;
@@ -171,6 +194,7 @@ impl<S: FactStore + 'static> RecordStage<S> {
     /// Tells everybody.
     fn committed(&self, facts: &[Fact], recorded: Vec<Recorded>, began: Timestamp) {
         let now = self.clock.now();
+        self.wish_for_evidence(facts);
         self.metrics.committed(facts.len(), now.since(began));
         for fact in facts {
             match fact {
@@ -186,6 +210,7 @@ impl<S: FactStore + 'static> RecordStage<S> {
                 }
                 Fact::BlindSince { camera, cause, .. } => self.metrics.blind(camera.as_str(), cause.as_str()),
                 Fact::SightedSince { camera, .. } => self.metrics.sighted(camera.as_str()),
+                Fact::Evidence { .. } => {}
             }
         }
         self.ready();
@@ -197,9 +222,26 @@ impl<S: FactStore + 'static> RecordStage<S> {
         self.committed.send_modify(|commits| *commits += 1);
     }
 
+    /// Tells who makes evidence, without waiting: an alert never waits for its evidence. Of what was kept in memory it is told when it is
+    /// kept, while the ring still has the pictures, and once more when it is recorded.
+    fn wish_for_evidence(&self, facts: &[Fact]) {
+        let Some(evidence) = &self.evidence else { return };
+        for fact in facts {
+            let Fact::Alert(decided) = fact else { continue };
+            let Some(wish) = Wish::of(decided) else { continue };
+            if evidence.try_send(wish).is_err() {
+                self.metrics.without_evidence();
+                tracing::warn!(alert = %decided.change.id, "there is no evidence of this alert: too many wait for theirs");
+            }
+        }
+    }
+
     async fn beat(mut self) -> Result<Self, StoreError> {
         if self.keeps() {
             return self.empty_memory().await;
+        }
+        if !self.later.is_empty() {
+            return self.commit(Vec::new()).await;
         }
         let at = self.clock.now();
         let committing = blocking(self.store, move |store| store.heartbeat(at));

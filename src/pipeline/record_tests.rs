@@ -52,7 +52,7 @@ impl FactStore for ScriptedStore {
 fn number(fact: &Fact) -> i64 {
     match fact {
         Fact::SightedSince { at, .. } | Fact::BlindSince { from: at, .. } => at.as_nanos(),
-        Fact::Alert(_) => panic!("not used here"),
+        Fact::Alert(_) | Fact::Evidence { .. } => panic!("not used here"),
     }
 }
 
@@ -93,6 +93,8 @@ fn start_with(store: ScriptedStore, waiting: i64, memory: Option<Arc<Memory>>) -
         slow_after: Duration::from_millis(50),
         memory,
         memory_after: Duration::from_millis(1),
+        later: Vec::new(),
+        evidence: None,
     };
     Running { facts, feed, committed, health, stage: tokio::spawn(stage.run(received)) }
 }

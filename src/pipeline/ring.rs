@@ -34,7 +34,13 @@ pub struct PacketRing {
     bytes: usize,
     newest: Timestamp,
     open: bool,
+    /// Packets that have left.
+    gone: u64,
 }
+
+/// Up to where somebody has read a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place(u64);
 
 /// A key packet and those that depend on it.
 #[derive(Clone, Copy, Debug)]
@@ -60,7 +66,7 @@ impl PacketRing {
     /// An empty ring.
     pub fn new(bounds: RingBounds) -> Self {
         let (packets, groups) = (VecDeque::new(), VecDeque::new());
-        Self { bounds, packets, groups, bytes: 0, newest: Timestamp::default(), open: false }
+        Self { bounds, packets, groups, bytes: 0, newest: Timestamp::default(), open: false, gone: 0 }
     }
 
     /// An empty ring to share.
@@ -106,6 +112,7 @@ impl PacketRing {
     fn drop_oldest(&mut self) -> usize {
         let Some(group) = self.groups.pop_front() else { return 0 };
         self.packets.drain(..group.packets);
+        self.gone += group.packets as u64;
         self.bytes -= group.bytes;
         group.packets
     }
@@ -118,6 +125,7 @@ impl PacketRing {
     /// Empties the ring; gives how many packets left.
     pub fn clear(&mut self) -> usize {
         let left = self.packets.len();
+        self.gone += left as u64;
         self.packets.clear();
         self.groups.clear();
         self.bytes = 0;
@@ -127,9 +135,32 @@ impl PacketRing {
 
     /// From the last key packet taken at or before `at` to the newest packet; from the oldest where `at` is before it.
     pub fn from_key_at_or_before(&self, at: Timestamp) -> impl Iterator<Item = &Packet> {
+        self.packets.range(self.before_key(at)..)
+    }
+
+    /// The place before the last key packet taken at or before `at`.
+    pub fn place_before(&self, at: Timestamp) -> Place {
+        Place(self.gone + self.before_key(at) as u64)
+    }
+
+    /// What has come since that place, which moves on to the end. Where packets have left before they were read, it goes on with the oldest,
+    /// which is a key packet.
+    pub fn read_on(&self, place: &mut Place) -> Vec<Packet> {
+        let from = usize::try_from(place.0.saturating_sub(self.gone)).unwrap_or(usize::MAX).min(self.packets.len());
+        *place = Place(self.gone + self.packets.len() as u64);
+        self.packets.range(from..).cloned().collect()
+    }
+
+    /// When the newest picture was taken; none where there is nothing.
+    pub fn newest(&self) -> Option<Timestamp> {
+        (!self.packets.is_empty()).then_some(self.newest)
+    }
+
+    /// How many packets stand before the last key packet taken at or before `at`.
+    fn before_key(&self, at: Timestamp) -> usize {
         let later = self.groups.iter().skip(1).take_while(|group| group.begins <= at).count();
         let skipped: usize = self.groups.iter().take(later).map(|group| group.packets).sum();
-        self.packets.range(skipped.min(self.packets.len())..)
+        skipped.min(self.packets.len())
     }
 
     /// What a clip of `from..=to` needs: from the key packet at or before `from` to the last packet, in decoding order, of a
@@ -236,6 +267,27 @@ mod tests {
         let slice = ring.slice(Timestamp::from_millis(150), Timestamp::from_millis(500));
         assert_eq!(millis(&slice), [0, 300, 100, 200, 400, 700, 500]);
         assert!(ring.slice(Timestamp::from_millis(-10), Timestamp::from_millis(-5)).is_empty());
+    }
+
+    #[test]
+    fn who_reads_on_gets_each_packet_once_and_goes_on_with_a_key_after_a_gap() {
+        let mut ring = ring(2, 1_000);
+        for i in 0..3 {
+            ring.push(packet(i * 400, i % 2 == 0, 1));
+        }
+        let mut place = ring.place_before(Timestamp::from_millis(500));
+        assert_eq!(millis(&ring.read_on(&mut place)), [0, 400, 800]);
+        assert!(ring.read_on(&mut place).is_empty());
+        ring.push(packet(1_200, false, 1));
+        assert_eq!(millis(&ring.read_on(&mut place)), [1_200]);
+        for i in 4..20 {
+            ring.push(packet(i * 400, i % 2 == 0, 1));
+        }
+        let rest = ring.read_on(&mut place);
+        assert!(rest[0].key && rest.last().is_some_and(|last| last.captured_at.as_millis() == 7_600));
+        ring.clear();
+        ring.push(packet(9_000, true, 1));
+        assert_eq!(millis(&ring.read_on(&mut place)), [9_000]);
     }
 
     proptest! {

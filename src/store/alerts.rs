@@ -31,10 +31,12 @@ pub(super) struct Outgoing<'a> {
     pub(super) recorded_at: Timestamp,
 }
 
-/// The revision, if it is recorded already. A commit whose answer was lost is tried again; it must not count twice.
+/// The revision as it was decided, if it is recorded already. A commit whose answer was lost is tried again; it must not count twice.
 pub(super) fn recorded(connection: &Connection, id: AlertId, revision: u32) -> rusqlite::Result<Option<Recorded>> {
     connection
-        .prepare_cached("SELECT row, json, channel FROM alert_changes WHERE alert_id = ?1 AND revision = ?2")?
+        .prepare_cached(
+            "SELECT row, json, channel FROM alert_changes WHERE alert_id = ?1 AND coalesce(decided, revision) = ?2",
+        )?
         .query_row(params![key(id), revision], |row| {
             let channel = channel(&row.get::<_, String>(2)?);
             Ok(Recorded { row: row.get(0)?, alert: id, channel, json: row.get::<_, String>(1)?.into() })
@@ -64,7 +66,19 @@ pub(super) fn write(
     alert: &AlertV1,
     times: (Timestamp, Timestamp),
 ) -> rusqlite::Result<Recorded> {
-    let recorded = write_change(connection, id, alert, times.0)?;
+    write_decided(connection, author, id, alert, times, None)
+}
+
+/// The same; `decided` is the revision as it was decided, where it is another.
+pub(super) fn write_decided(
+    connection: &Connection,
+    author: &Author,
+    id: AlertId,
+    alert: &AlertV1,
+    times: (Timestamp, Timestamp),
+    decided: Option<u32>,
+) -> rusqlite::Result<Recorded> {
+    let recorded = write_change(connection, id, alert, times.0, decided)?;
     if author.site.publishes(recorded.channel) {
         publish(connection, author, alert, &recorded.json, times)?;
     }
@@ -92,14 +106,15 @@ pub(super) fn write_change(
     id: AlertId,
     alert: &AlertV1,
     captured_at: Timestamp,
+    decided: Option<u32>,
 ) -> rusqlite::Result<Recorded> {
     let json = alert.to_json();
     let channel = alert.channel();
     connection
         .prepare_cached(
-            "INSERT INTO alert_changes (alert_id, revision, captured_at, json, channel) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO alert_changes (alert_id, revision, captured_at, json, channel, decided) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
-        .execute(params![key(id), alert.revision, captured_at.as_nanos(), json, channel.as_str()])?;
+        .execute(params![key(id), alert.revision, captured_at.as_nanos(), json, channel.as_str(), decided])?;
     let row = connection.last_insert_rowid();
     let camera = alert.camera.as_ref().map(|camera| &camera.id);
     // An update may follow the end (evidence that became ready later); it does not open the alert again.

@@ -18,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::pipeline::ports::StoreError;
 
 /// What is written, in this order.
-const TABLES: [&str; 4] = ["alert_changes", "outbox", "explanations", "blind_intervals"];
+const TABLES: [&str; 5] = ["alert_changes", "outbox", "explanations", "evidence", "blind_intervals"];
 
 /// Writes a store as lines of JSON; says how much of each table could be read. The store is not changed, and may be in use.
 pub fn export(dir: &Path, out: &mut dyn Write) -> Result<Vec<(String, Salvaged)>, StoreError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::reader::{self, Reader, StoredAlert};
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::{BlindInterval, BlindQuery, Channel, FeedReader, Recorded, StoreError};
+use crate::pipeline::ports::{BlindInterval, BlindQuery, Channel, EvidenceFile, FeedReader, Recorded, StoreError};
 
 /// A reader that many may ask, one after the other.
 #[derive(Debug)]
@@ -51,6 +51,10 @@ impl FeedReader for SharedReader {
 
     fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError> {
         self.reader().explanation(id)
+    }
+
+    fn evidence(&self, id: AlertId, name: &str) -> Result<Option<EvidenceFile>, StoreError> {
+        self.reader().evidence(id, name)
     }
 
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::alerts::{self, Author, Outgoing};
-use super::{desk, sight};
+use super::{desk, evidence, sight};
 use crate::contract::{AlertV1, ExplanationV1, Stamp, cloudevents};
 use crate::domain::time::Timestamp;
 use crate::pipeline::memory::Kept;
@@ -50,6 +50,8 @@ pub(super) fn keep(
         return kept;
     }
     let alert = AlertV1::new(decided, &author.site, recorded_at);
+    // What cannot be read has no evidence that could be told of.
+    let (alert, _) = evidence::behind(connection, change.id, alert.clone()).unwrap_or((alert, None));
     let (json, channel) = (alert.to_json(), alert.channel());
     kept.shown = Some(Recorded { row: Recorded::NO_ROW, alert: change.id, channel, json: json.as_str().into() });
     if !author.site.publishes(channel) {
@@ -81,6 +83,8 @@ pub(super) fn record(tx: &Connection, author: &Author, kept: &Kept) -> rusqlite:
         Fact::SightedSince { camera, at } => {
             return sight::regained(tx, author, camera, *at, kept.recorded_at).map(|()| None);
         }
+        // Never kept: the record stage lets it wait.
+        Fact::Evidence { .. } => return Ok(None),
     };
     let change = &decided.change;
     if let Some(before) = alerts::recorded(tx, change.id, change.revision)? {
@@ -93,7 +97,8 @@ pub(super) fn record(tx: &Connection, author: &Author, kept: &Kept) -> rusqlite:
         alerts::explain(tx, change.id, &ExplanationV1::from(explanation.as_ref()).to_json())?;
     }
     let alert = AlertV1::new(decided, &author.site, kept.recorded_at);
-    let recorded = alerts::write_change(tx, change.id, &alert, change.captured_at)?;
+    let (alert, as_decided) = evidence::behind(tx, change.id, alert)?;
+    let recorded = alerts::write_change(tx, change.id, &alert, change.captured_at, as_decided)?;
     if let Some(record) = &kept.record {
         let row = alerts::put(
             tx,

@@ -10,6 +10,7 @@ mod space;
 mod schema;
 mod alerts;
 mod sight;
+mod evidence;
 mod writer;
 mod keep;
 mod recovery;

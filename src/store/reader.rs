@@ -11,7 +11,7 @@ use super::errors::{at_open, sql};
 use super::schema;
 use crate::domain::ids::{AlertId, CameraId};
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::{Channel, Recorded, StoreError};
+use crate::pipeline::ports::{Channel, EvidenceFile, Recorded, StoreError};
 
 /// An alert as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,6 +183,18 @@ impl Reader {
             })
             .optional()
             .map(|json| json.map(Arc::from))
+            .map_err(|e| sql(&e))
+    }
+
+    /// A piece of an alert's evidence.
+    pub fn evidence(&self, id: AlertId, name: &str) -> Result<Option<EvidenceFile>, StoreError> {
+        self.connection
+            .query_row(
+                "SELECT path, media_type, sha256 FROM evidence WHERE alert_id = ?1 AND name = ?2",
+                params![key(id), name],
+                |row| Ok(EvidenceFile { path: row.get(0)?, media_type: row.get(1)?, sha256: row.get(2)? }),
+            )
+            .optional()
             .map_err(|e| sql(&e))
     }
 

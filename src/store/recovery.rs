@@ -55,7 +55,8 @@ pub(super) fn run(
     Ok(Recovery { ended, last_alive: Some(last_alive), blind, postponed: None })
 }
 
-fn read(id: AlertId, json: &str) -> Result<AlertV1, StoreError> {
+/// An alert as it was recorded.
+pub(super) fn read(id: AlertId, json: &str) -> Result<AlertV1, StoreError> {
     serde_json::from_str(json).map_err(|e| {
         StoreError::Fatal(format!("the store is damaged: alert {id} cannot be read back: {e}; restore a backup"))
     })

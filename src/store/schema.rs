@@ -11,7 +11,7 @@ use crate::pipeline::ports::StoreError;
 const APPLICATION_ID: i32 = 0x4c42_5354;
 
 /// Step `n` brings a store from version `n` to `n + 1`. A step that was released is never changed.
-const STEPS: [&str; 5] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5];
+const STEPS: [&str; 6] = [STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, STEP_6];
 
 /// Times are nanoseconds since the Unix epoch. Alert ids are 16 bytes, big end first, so they sort by time of opening.
 const STEP_1: &str = "
@@ -233,6 +233,24 @@ CREATE TABLE deliveries (
 INSERT INTO deliveries (row, recorded_at, sent_at) SELECT row, recorded_at, sent_at FROM outbox ORDER BY row;
 DROP INDEX outbox_unsent;
 CREATE INDEX deliveries_unsent ON deliveries (row) WHERE sent_at IS NULL;
+";
+
+/// Evidence of alerts. It becomes ready when it likes, so that revisions of an alert are no longer those that were decided.
+const STEP_6: &str = "
+-- The revision as it was decided; none: the same. 0: none was, evidence became ready.
+ALTER TABLE alert_changes ADD COLUMN decided INTEGER;
+-- How many of its revisions evidence has added.
+ALTER TABLE alerts ADD COLUMN added INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE evidence (
+    alert_id BLOB NOT NULL,
+    name TEXT NOT NULL,
+    -- Where it lies, from the folder of the evidence.
+    path TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    PRIMARY KEY (alert_id, name)
+) WITHOUT ROWID;
 ";
 
 /// The version this program writes.

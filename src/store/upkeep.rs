@@ -154,6 +154,7 @@ impl Upkeep {
         for id in &over {
             for delete in [
                 "DELETE FROM explanations WHERE alert_id = ?1",
+                "DELETE FROM evidence WHERE alert_id = ?1",
                 "DELETE FROM alert_changes WHERE alert_id = ?1",
                 "DELETE FROM transitions WHERE alert_id = ?1",
                 "DELETE FROM escalations WHERE alert_id = ?1",

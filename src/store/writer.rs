@@ -6,19 +6,19 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::alerts::{self, Author};
-use super::desk;
 use super::errors::sql;
 use super::keep::{self, MemoryStamps};
 use super::lock::Lock;
 use super::recovery::{self, Recovery};
 use super::sight;
 use super::space::Space;
+use super::{desk, evidence};
 use crate::contract::{AlertV1, ExplanationV1, Site};
 use crate::domain::ids::CameraId;
 use crate::domain::time::Timestamp;
 use crate::pipeline::lifecycle::Policy;
 use crate::pipeline::memory::Kept;
-use crate::pipeline::ports::{Fact, FactStore, Recorded, StoreError};
+use crate::pipeline::ports::{Decided, Fact, FactStore, Recorded, StoreError};
 
 /// Records facts. There is one per store.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl FactStore for Writer {
             if let Some((now, cameras)) = &writer.left {
                 recorded = recovery::run(&tx, &writer.author, *now, cameras)?.ended;
             }
-            recorded.extend(write_all(&tx, &writer.author, facts, recorded_at).map_err(|e| sql(&e))?);
+            recorded.extend(write_all(&tx, &writer.author, facts, recorded_at)?);
             tx.commit().map_err(|e| sql(&e))?;
             writer.left = None;
             Ok(recorded)
@@ -171,32 +171,47 @@ fn write_all(
     author: &Author,
     facts: &[Fact],
     recorded_at: Timestamp,
-) -> rusqlite::Result<Vec<Recorded>> {
+) -> Result<Vec<Recorded>, StoreError> {
     let mut recorded = Vec::with_capacity(facts.len());
     for fact in facts {
         match fact {
             Fact::Alert(decided) => {
-                let change = &decided.change;
-                let before = alerts::recorded(tx, change.id, change.revision)?;
-                recorded.push(if let Some(before) = before {
-                    before
-                } else {
-                    let alert = AlertV1::new(decided, &author.site, recorded_at);
-                    if let Some(order) = change.watched {
-                        desk::spend(tx, order, alerts::key(change.id), recorded_at)?;
-                    }
-                    if let Some(explanation) = &decided.explanation {
-                        alerts::explain(tx, change.id, &ExplanationV1::from(explanation.as_ref()).to_json())?;
-                    }
-                    alerts::write(tx, author, change.id, &alert, (change.captured_at, recorded_at))?
-                });
+                recorded.push(write_alert(tx, author, decided, recorded_at).map_err(|e| sql(&e))?);
             }
-            Fact::BlindSince { camera, from, cause } => sight::lost(tx, author, camera, (*from, *cause), recorded_at)?,
-            Fact::SightedSince { camera, at } => sight::regained(tx, author, camera, *at, recorded_at)?,
+            Fact::BlindSince { camera, from, cause } => {
+                sight::lost(tx, author, camera, (*from, *cause), recorded_at).map_err(|e| sql(&e))?;
+            }
+            Fact::SightedSince { camera, at } => {
+                sight::regained(tx, author, camera, *at, recorded_at).map_err(|e| sql(&e))?;
+            }
+            Fact::Evidence { alert, sealed } => {
+                recorded.extend(evidence::add(tx, author, *alert, sealed, recorded_at)?);
+            }
         }
     }
-    alive(tx, recorded_at)?;
+    alive(tx, recorded_at).map_err(|e| sql(&e))?;
     Ok(recorded)
+}
+
+fn write_alert(
+    tx: &Connection,
+    author: &Author,
+    decided: &Decided,
+    recorded_at: Timestamp,
+) -> rusqlite::Result<Recorded> {
+    let change = &decided.change;
+    if let Some(before) = alerts::recorded(tx, change.id, change.revision)? {
+        return Ok(before);
+    }
+    if let Some(order) = change.watched {
+        desk::spend(tx, order, alerts::key(change.id), recorded_at)?;
+    }
+    if let Some(explanation) = &decided.explanation {
+        alerts::explain(tx, change.id, &ExplanationV1::from(explanation.as_ref()).to_json())?;
+    }
+    let alert = AlertV1::new(decided, &author.site, recorded_at);
+    let (alert, as_decided) = evidence::behind(tx, change.id, alert)?;
+    alerts::write_decided(tx, author, change.id, &alert, (change.captured_at, recorded_at), as_decided)
 }
 
 /// Notes that the service was alive, so that after a crash the time from here on is known to be blind.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::ids::AlertId;
 use crate::domain::time::Timestamp;
-use crate::pipeline::ports::{BlindInterval, BlindQuery, Channel, FeedReader, Recorded, StoreError};
+use crate::pipeline::ports::{BlindInterval, BlindQuery, Channel, EvidenceFile, FeedReader, Recorded, StoreError};
 
 /// A reader of what was put in.
 #[derive(Debug, Default)]
@@ -107,6 +107,10 @@ impl FeedReader for MemoryFeed {
 
     fn explanation(&self, id: AlertId) -> Result<Option<Arc<str>>, StoreError> {
         Ok(self.whole()?.explanations.get(&id).cloned())
+    }
+
+    fn evidence(&self, _: AlertId, _: &str) -> Result<Option<EvidenceFile>, StoreError> {
+        Ok(None)
     }
 
     fn blind(&self, query: &BlindQuery) -> Result<Vec<BlindInterval>, StoreError> {

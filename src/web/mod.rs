@@ -9,6 +9,7 @@ mod health;
 mod feed;
 mod alerts;
 mod cameras;
+mod evidence;
 mod desk;
 mod lifecycle;
 mod dispatch;
@@ -24,6 +25,7 @@ pub mod memory;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -58,6 +60,7 @@ pub struct WebState {
     stop: watch::Receiver<bool>,
     desk: Option<DeskDoor>,
     lifecycle: Option<LifecycleDoor>,
+    vault: Option<Arc<Path>>,
 }
 
 /// Why nothing is served.
@@ -103,6 +106,7 @@ impl WebState {
             stop: never,
             desk: None,
             lifecycle: None,
+            vault: None,
         }
     }
 
@@ -117,6 +121,13 @@ impl WebState {
     #[must_use]
     pub fn with_lifecycle(mut self, lifecycle: LifecycleDoor) -> Self {
         self.lifecycle = Some(lifecycle);
+        self
+    }
+
+    /// Shows evidence too, which lies in this folder.
+    #[must_use]
+    pub fn with_vault(mut self, folder: &Path) -> Self {
+        self.vault = Some(Arc::from(folder));
         self
     }
 
@@ -189,6 +200,7 @@ fn api() -> Vec<(&'static str, &'static str, MethodRouter<WebState>)> {
         ("post", "/api/v1/alerts", post(report::report)),
         ("get", "/api/v1/alerts/{id}", get(alerts::one)),
         ("get", "/api/v1/alerts/{id}/explanation", get(alerts::explanation)),
+        ("get", "/api/v1/alerts/{id}/evidence/{name}", get(evidence::piece)),
         ("get", "/api/v1/alerts/{id}/history", get(lifecycle::history)),
         ("post", "/api/v1/alerts/{id}/transitions", post(lifecycle::transition)),
         ("post", "/api/v1/alerts/{id}/dispatch-status", post(dispatch::status)),

@@ -13,6 +13,7 @@ use lightbar::domain::geometry::BBox;
 use lightbar::domain::ids::TrackId;
 use lightbar::domain::lifecycle::{Action, Disposition, Lifecycle, Request, Role, Timer};
 use lightbar::domain::scene::BlindCause;
+use lightbar::pipeline::evidence::{Piece, PieceKind, PieceRole, Sealed};
 use lightbar::pipeline::ports::Decided;
 use serde_json::{Value, json};
 
@@ -52,6 +53,22 @@ fn every_kind_is_as_its_published_example() {
     let restarted = alert(&decided(AlertKind::Loitering, "gate-north", 0))
         .ended_by_restart(EIGHT.plus(Duration::from_mins(1)), EIGHT.plus(Duration::from_mins(5)));
     golden("loitering.ended-by-restart.json", &serde_json::from_str(&restarted.to_json()).unwrap());
+    let sealed = [("snapshot.jpg", PieceKind::Snapshot), ("clip.mp4", PieceKind::Clip)].map(|(name, kind)| Sealed {
+        piece: Piece {
+            name: name.to_owned(),
+            kind,
+            role: PieceRole::Trigger,
+            captured_at: EIGHT,
+            sample_times_ms: if kind == PieceKind::Clip { vec![0, 40, 80] } else { Vec::new() },
+            cut: false,
+            masked: false,
+        },
+        path: format!("gate-north/00000001/{name}"),
+        size_bytes: 1_234_567,
+        sha256: "3b".repeat(32),
+    });
+    let shown = over.with_evidence(&sealed, EIGHT.plus(Duration::from_secs(101)));
+    golden("loitering.evidence.json", &serde_json::from_str(&shown.to_json()).unwrap());
     let closed = alert(&decided(AlertKind::Manual, "gate-north", 0))
         .ended_by_people(EIGHT.plus(Duration::from_mins(12)), EIGHT.plus(Duration::from_mins(12)));
     golden("manual.ended.json", &serde_json::from_str(&closed.to_json()).unwrap());

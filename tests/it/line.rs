@@ -18,7 +18,7 @@ use super::support::service::{Head, Service};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-fn h264(video: &Path) -> String {
+pub(crate) fn h264(video: &Path) -> String {
     format!(
         "filesrc location={} ! qtdemux ! h264parse ! rtph264pay config-interval=-1 name=pay0 pt=96",
         video.display()
@@ -83,7 +83,7 @@ fn assert_matches(truth: &[(String, f64, f64)], opened: &[(String, f64)]) {
     assert!(left.is_empty(), "not in the truth: {:?}", left.iter().map(|(k, t)| (k, t - offset)).collect::<Vec<_>>());
 }
 
-const ROOM: &str = r#"
+pub(crate) const ROOM: &str = r#"
 [[camera.line]]
 id = "door"
 points = [[0.7812, 1.0], [0.7812, 0.0]]
@@ -117,7 +117,7 @@ gone_s = 1
 deliver = "alert"
 "#;
 
-fn camera(id: &str, url: &str, rest: &str) -> String {
+pub(crate) fn camera(id: &str, url: &str, rest: &str) -> String {
     format!("[[camera]]\nid = \"{id}\"\nname = \"{id}\"\nurl = \"{url}\"\nfps = 5\nvideo_loss_after_s = 2\n{rest}\n")
 }
 

@@ -74,6 +74,8 @@ async fn what_a_full_disk_refuses_is_sent_from_memory_and_recorded_when_there_is
         slow_after: Duration::from_secs(30),
         memory: Some(Arc::clone(&memory)),
         memory_after: Duration::from_millis(100),
+        later: Vec::new(),
+        evidence: None,
     };
     let relay = RelayStage {
         outbox: store.outbox().unwrap(),

@@ -3,14 +3,14 @@
 use std::io::{self, Write};
 
 use crate::clock::SystemClock;
-use crate::config::{CameraSettings, KafkaSettings, Settings};
+use crate::config::{CameraSettings, EvidenceSettings, KafkaSettings, Settings};
 use crate::domain::hours::SharedHours;
 use crate::domain::rules::{Deliver, Mode, Rule};
 use crate::domain::time::Timestamp;
 use crate::pipeline::ports::Clock as _;
 
 pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()> {
-    let Settings { service, store, http, log, kafka, inference, lifecycle, cameras, hash } = settings;
+    let Settings { service, store, evidence, http, log, kafka, inference, lifecycle, cameras, hash } = settings;
     writeln!(out, "configuration  good, content {}", &hash[..12])?;
     writeln!(
         out,
@@ -26,6 +26,7 @@ pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()>
         store.reserve_bytes >> 20,
         store.retention.as_secs() / 86400
     )?;
+    writeln!(out, "evidence       {}", evidence_line(evidence))?;
     writeln!(out, "http           {}", http.listen)?;
     writeln!(out, "log            {:?}, {}", log.format, log.level)?;
     writeln!(out, "kafka          {}", kafka_line(kafka))?;
@@ -50,6 +51,19 @@ pub(super) fn write(out: &mut impl Write, settings: &Settings) -> io::Result<()>
     let running = cameras.iter().filter(|camera| camera.enabled).count();
     writeln!(out, "cameras        {running} run, {} disabled", cameras.len() - running)?;
     cameras.iter().try_for_each(|camera| write_camera(out, camera))
+}
+
+fn evidence_line(evidence: &EvidenceSettings) -> String {
+    if !evidence.enabled {
+        return "off: alerts have neither clips nor pictures".to_owned();
+    }
+    format!(
+        "pictures, and clips from {} s before to {} s after, {} s at most; up to {} MiB",
+        evidence.pre_roll.as_secs_f64(),
+        evidence.post_roll.as_secs_f64(),
+        evidence.longest.as_secs_f64(),
+        evidence.quota_bytes >> 20
+    )
 }
 
 fn kafka_line(kafka: &KafkaSettings) -> String {

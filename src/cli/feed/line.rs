@@ -71,7 +71,8 @@ impl Painter {
             .or_else(|| text("/text/en/headline"))
             .or_else(|| text("/kind"))
             .unwrap_or_default();
-        let open = text("/phase").as_deref() != Some("ended");
+        // Evidence may come when it is over: then it is an update, and over all the same.
+        let open = text("/phase").as_deref() != Some("ended") && text("/timing/ended_at").is_none();
         let head = format!("{glyph} {}", padded(word, 8));
         let headline = if open { self.paint("1", &headline) } else { self.paint("2", &headline) };
         self.last_alert_at = at.map(|at| Timestamp::from_millis(at.as_millisecond())).or(self.last_alert_at);

@@ -3,12 +3,23 @@
 //! A clip is a slice of the packet ring and costs no encoding; a still is one picture of it, decoded when it is wanted. What makes
 //! them ([`Media`]) lives at one edge, what seals them ([`Vault`]) at another; this file says what they take and give.
 
+mod follow;
+mod rings;
+mod stage;
+mod wish;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use crate::domain::ids::{AlertId, CameraId};
 use crate::domain::time::Timestamp;
 
 use super::packet::{ClockQuality, Codec, Packet};
+
+pub use rings::Rings;
+pub use stage::{EvidenceSettings, EvidenceStage, QUEUE};
+pub use wish::Wish;
 
 /// Makes clips and pictures out of packets. Calls block.
 pub trait Media: Send + Sync {

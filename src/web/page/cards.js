@@ -23,7 +23,8 @@ export function place(alert) {
   return [camera, zone].filter(Boolean).join(" / ");
 }
 
-export function isOpen(alert) { return alert.phase !== "ended"; }
+// Evidence may come when it is over: then it is an update, and over all the same.
+export function isOpen(alert) { return alert.phase !== "ended" && !alert.timing.ended_at; }
 
 export function matches(alert, wanted) {
   const text = [headline(alert), place(alert), alert.camera?.id, alert.camera?.address, alert.rule?.id, term("kind", alert.kind), alert.kind,
@@ -98,13 +99,39 @@ function acts(handled, act) {
   return line;
 }
 
-// Where in the picture: boxes on an empty frame, since pictures come later.
+// Where in the picture: boxes over the picture that raised it, or on an empty frame while there is none. It opens the clip, once
+// that is there.
 function where(alert) {
+  const drawing = boxes(alert);
+  const evidence = alert.evidence ?? [];
+  const picture = evidence.find((piece) => piece.kind === "snapshot" && piece.role === "trigger");
+  const opens = evidence.find((piece) => piece.kind === "clip") ?? picture;
+  if (!opens) return drawing ?? element("span");
+  const made = element("a", "where");
+  made.href = opens.uri;
+  made.target = "_blank";
+  made.rel = "noopener";
+  made.title = word(opens.kind === "clip" ? "show_clip" : "show_picture");
+  made.setAttribute("aria-label", made.title);
+  if (picture) {
+    const image = element("img");
+    image.src = picture.uri;
+    image.alt = "";
+    image.loading = "lazy";
+    made.append(image);
+  }
+  if (drawing) made.append(drawing);
+  if (opens.kind === "clip") made.append(element("span", "play"));
+  return made;
+}
+
+function boxes(alert) {
   const boxes = (alert.objects ?? []).map((object) => object.bbox).filter(Boolean);
-  if (boxes.length === 0) return element("span");
+  if (boxes.length === 0) return null;
   const drawing = document.createElementNS(SVG, "svg");
   drawing.setAttribute("class", "where");
   drawing.setAttribute("viewBox", "0 0 160 90");
+  drawing.setAttribute("preserveAspectRatio", "none");
   drawing.setAttribute("aria-hidden", "true");
   for (const box of boxes) {
     const rect = document.createElementNS(SVG, "rect");

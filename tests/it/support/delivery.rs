@@ -48,6 +48,8 @@ impl Delivery {
             slow_after: Duration::from_secs(5),
             memory: None,
             memory_after: Duration::from_secs(5),
+            later: Vec::new(),
+            evidence: None,
         };
         let relay = RelayStage {
             outbox: store.outbox().unwrap(),
