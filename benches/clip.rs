@@ -4,15 +4,13 @@
 //! counts. The video is the one that `LIGHTBAR_BENCH_VIDEO` names, else one of the test data; the figure is a ratio.
 #![allow(missing_docs, clippy::print_stderr, reason = "criterion's macros make public items; what is skipped is said")]
 
-#[allow(dead_code, reason = "only how it is written down is used here")]
 mod cpu_time;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::cpu_time::ProcessTime;
-use criterion::measurement::{Measurement, ValueFormatter};
+use cpu_time::CpuTime;
 use criterion::{Criterion, criterion_group, criterion_main};
 use lightbar::camera::{DecoderChoice, DecoderSettings, FilePace, FileSource, GstDecoderFactory, GstMedia};
 use lightbar::clock::SystemClock;
@@ -23,38 +21,6 @@ use lightbar::pipeline::ports::{DecoderFactory, PacketSource};
 
 /// How much of the video is a clip.
 const CLIP: Duration = Duration::from_secs(20);
-
-/// CPU time of all threads.
-struct AllThreads;
-
-impl Measurement for AllThreads {
-    type Intermediate = ProcessTime;
-    type Value = Duration;
-
-    fn start(&self) -> ProcessTime {
-        ProcessTime::now()
-    }
-
-    fn end(&self, begun: ProcessTime) -> Duration {
-        begun.elapsed()
-    }
-
-    fn add(&self, one: &Duration, other: &Duration) -> Duration {
-        *one + *other
-    }
-
-    fn zero(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn to_f64(&self, value: &Duration) -> f64 {
-        value.as_nanos() as f64
-    }
-
-    fn formatter(&self) -> &dyn ValueFormatter {
-        cpu_time::CpuTime.formatter()
-    }
-}
 
 fn video() -> Option<PathBuf> {
     let data = std::env::var_os("LIGHTBAR_TEST_DATA").map(|data| Path::new(&data).join("videos/car-detection.mp4"));
@@ -75,7 +41,7 @@ fn packets(video: &Path) -> Vec<Packet> {
     packets
 }
 
-fn benches(criterion: &mut Criterion<AllThreads>) {
+fn benches(criterion: &mut Criterion<CpuTime>) {
     let Some(video) = video() else {
         eprintln!("SKIPPED: no video; LIGHTBAR_BENCH_VIDEO or LIGHTBAR_TEST_DATA says where one is");
         return;
@@ -116,7 +82,7 @@ fn benches(criterion: &mut Criterion<AllThreads>) {
 
 criterion_group! {
     name = clip;
-    config = Criterion::default().with_measurement(AllThreads);
+    config = Criterion::default().with_measurement(CpuTime::PROCESS);
     targets = benches
 }
 criterion_main!(clip);

@@ -85,7 +85,7 @@ fn benches(criterion: &mut Criterion<CpuTime>) {
 
 criterion_group! {
     name = letterbox;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime::THREAD);
     targets = benches
 }
 criterion_main!(letterbox);

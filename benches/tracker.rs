@@ -136,7 +136,7 @@ fn per_frame(c: &mut Criterion<CpuTime>) {
 
 criterion_group! {
     name = benches;
-    config = Criterion::default().with_measurement(CpuTime);
+    config = Criterion::default().with_measurement(CpuTime::THREAD);
     targets = per_frame
 }
 criterion_main!(benches);

@@ -2,23 +2,31 @@
 
 use std::time::Duration;
 
-use ::cpu_time::ThreadTime;
+use ::cpu_time::{ProcessTime, ThreadTime};
 use criterion::Throughput;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 
-/// CPU time of the thread that measures.
-pub(crate) struct CpuTime;
+/// CPU time, as this clock tells it.
+pub(crate) struct CpuTime(fn() -> Duration);
+
+#[allow(dead_code, reason = "each bench takes one of them")]
+impl CpuTime {
+    /// Of the thread that measures.
+    pub(crate) const THREAD: Self = Self(|| ThreadTime::now().as_duration());
+    /// Of all threads: where a library works on threads of its own.
+    pub(crate) const PROCESS: Self = Self(|| ProcessTime::now().as_duration());
+}
 
 impl Measurement for CpuTime {
-    type Intermediate = ThreadTime;
+    type Intermediate = Duration;
     type Value = Duration;
 
-    fn start(&self) -> ThreadTime {
-        ThreadTime::now()
+    fn start(&self) -> Duration {
+        (self.0)()
     }
 
-    fn end(&self, begun: ThreadTime) -> Duration {
-        begun.elapsed()
+    fn end(&self, begun: Duration) -> Duration {
+        (self.0)().saturating_sub(begun)
     }
 
     fn add(&self, one: &Duration, other: &Duration) -> Duration {

@@ -1,3 +1,5 @@
+//! The vault: chains, drafts that a crash left, what is refused, and keys. How changes are found is in `tamper_tests.rs`.
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
